@@ -1,0 +1,29 @@
+// A batch of masks and boxes -> COCO RLE strings, areas and tight boxes.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+
+#include "batch.h"
+#include "convention.h"
+#include "mask_array.h"
+
+namespace maskrle {
+
+// Names the argument, the index and the value.
+class InputError : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+inline constexpr std::int32_t kMaxMaskSide = 1024;
+inline constexpr float kMaxCoordinate = 1e9F;
+inline constexpr std::int64_t kMaxPixels = 0xFFFFFFFF;
+
+// `boxes` holds one box a mask, `channels` one 0-based channel a mask (nullptr: channel 0).
+// Throws InputError for sides, coordinates, channels, mask values, image sizes or thresholds out
+// of the ranges above or not finite; only the chosen channels are looked at.
+Batch encode(const MaskArray& masks, const Box* boxes, const std::int64_t* channels,
+             ImageSize image, Paste paste, float threshold);
+
+}  // namespace maskrle

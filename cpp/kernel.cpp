@@ -1,0 +1,55 @@
+#include "kernel.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace maskrle {
+namespace {
+
+template <typename T>
+T load(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);  // strides may leave values unaligned
+  return value;
+}
+
+}  // namespace
+
+Workspace::Workspace(MaskSize size) {
+  constexpr std::int32_t kLanes = kMaxLanes;
+  // Rows of whole vectors, one row and some vectors more: see the kernels' fetch().
+  const std::ptrdiff_t stride = (size.width + 2 + kLanes - 1) / kLanes * kLanes;
+  nodes_.resize(static_cast<std::size_t>(stride * (size.height + 3) + 4 * kLanes));
+  mask = {nodes_.data(), stride, size, 0.0F};
+  // A column changes at most twice between two mask rows, or at every row where these are few.
+  const std::int32_t slots = std::max(2 * (size.height + 3), kMaxDenseRows) + 2;
+  const auto lanes = static_cast<std::size_t>(slots * kLanes);
+  p.resize(lanes);
+  q.resize(lanes);
+  node.resize(lanes);
+  row.resize(lanes);
+  seen.resize(static_cast<std::size_t>(slots));
+  changes.resize(kHistory + lanes + 2 * kLanes);
+}
+
+void gather_row(const MaskArray& masks, const std::byte* row, float* out) {
+  for (std::int32_t x = 0; x < masks.size.width; ++x, row += masks.column_stride) {
+    out[x] = masks.scalar == Scalar::float32 ? load<float>(row)
+                                             : half_to_float(load<std::uint16_t>(row));
+  }
+}
+
+float half_to_float(std::uint16_t half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
+  const std::uint32_t rest = half & 0x7fffU;
+  if (rest >= 0x7c00U) {  // infinity, NaN
+    return std::bit_cast<float>(sign | 0x7f800000U | ((rest & 0x3ffU) << 13));
+  }
+  // Shift exponent and fraction into place; the product corrects the exponent's bias and makes
+  // normal numbers of subnormal ones, exactly.
+  const float scaled = std::bit_cast<float>(rest << 13) * 0x1p112F;
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(scaled) | sign);
+}
+
+}  // namespace maskrle

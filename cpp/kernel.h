@@ -1,0 +1,71 @@
+// The vector kernels: one body (kernel.inl), compiled once per instruction set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "batch.h"
+#include "convention.h"
+#include "general.h"
+#include "mask_array.h"
+
+namespace maskrle {
+
+// Memory that the masks of a batch share; its size depends on the mask's sides alone.
+class Workspace {
+ public:
+  explicit Workspace(MaskSize size);
+
+  PaddedMask mask;
+  float* mask_row(std::int32_t y) { return nodes_.data() + y * mask.stride; }
+
+  // Masks of at most 62 x 62 cells: bit x of a row's word tells of the cell there whether it lies
+  // surely above the threshold, and whether it does not lie surely below.
+  static constexpr std::int32_t kWords = 64;
+  std::uint64_t surely_above[kWords];
+  std::uint64_t maybe_above[kWords];
+
+  // A block's changes, slot by slot, one value a lane: slot 0 holds each column's first change,
+  // which lies at pixel row `row`, between mask rows `node` and `node` + 1 with values p and q.
+  static constexpr std::int32_t kMaxLanes = 16;
+  std::vector<float> p, q, node;
+  std::vector<std::int32_t> row;
+  std::vector<std::uint32_t> seen;  // the lanes that have this slot
+
+  // Positions of a block's changes in the image, behind the last three of the block before.
+  static constexpr std::size_t kHistory = 3;
+  std::vector<std::int32_t> changes;
+
+  GeneralEncoder general;
+
+ private:
+  std::vector<float> nodes_;
+};
+
+// At most so many pixel rows are evaluated one by one, without looking for crossings.
+inline constexpr std::int32_t kMaxDenseRows = 64;
+
+struct Kernel {
+  const char* name;
+  bool (*runs_here)();
+  // Copies one channel into the workspace and sets the mask's magnitude, which is infinite or NaN
+  // where a value is. `source` points to the channel's first value.
+  void (*select)(Workspace& workspace, const MaskArray& masks, const std::byte* source);
+  // Appends the workspace's mask to the batch.
+  void (*encode)(Workspace& workspace, const Placement& placement, Batch& batch);
+};
+
+extern const Kernel kPortableKernel;
+#if defined(__x86_64__)
+extern const Kernel kAvx2Kernel;
+extern const Kernel kAvx512Kernel;
+#endif
+
+// One row of any scalar type and stride, as floats.
+void gather_row(const MaskArray& masks, const std::byte* row, float* out);
+
+// The float of the same value as an IEEE half.
+float half_to_float(std::uint16_t half);
+
+}  // namespace maskrle

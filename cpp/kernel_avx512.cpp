@@ -1,0 +1,37 @@
+#include "kernel.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace maskrle {
+namespace avx512 {
+
+#define MASKRLE_TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi,bmi2,popcnt,lzcnt"
+#include "target_begin.h"
+
+#include "simd_avx512.h"
+
+#include "kernel.inl"
+
+#include "target_end.h"
+
+namespace {
+
+bool runs_here() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("bmi2");
+}
+
+}  // namespace
+}  // namespace avx512
+
+const Kernel kAvx512Kernel{"avx512", avx512::runs_here, avx512::select_channel, avx512::encode};
+
+}  // namespace maskrle
+
+#endif

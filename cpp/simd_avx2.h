@@ -1,0 +1,159 @@
+// 8 lanes: AVX2, FMA and BMI2. The same names in every simd_*.h.
+// A set of lanes is a number, lane 0 in bit 0.
+
+inline constexpr int kLanes = 8;
+using Floats = __m256;
+using Ints = __m256i;
+using Lanes = std::uint32_t;
+
+inline Floats load(const float* p) { return _mm256_loadu_ps(p); }
+inline void store(float* p, Floats a) { _mm256_storeu_ps(p, a); }
+inline Ints load(const std::int32_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+inline void store(std::int32_t* p, Ints a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a);
+}
+inline Floats splat(float a) { return _mm256_set1_ps(a); }
+inline Ints splat(std::int32_t a) { return _mm256_set1_epi32(a); }
+inline Ints lane_numbers() { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
+inline Floats load_first(const float* p, std::int32_t count) {  // the rest zeros, not read
+  return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(splat(count), lane_numbers()));
+}
+
+inline Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+inline Floats sub(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+inline Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+inline Floats div(Floats a, Floats b) { return _mm256_div_ps(a, b); }
+inline Floats fused(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+inline Floats absolute(Floats a) { return _mm256_andnot_ps(splat(-0.0F), a); }
+inline Ints as_ints(Floats a) { return _mm256_castps_si256(a); }
+inline Floats min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+inline Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+inline Floats nearest(Floats a) {
+  return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+inline Ints to_ints(Floats a) { return _mm256_cvttps_epi32(a); }
+
+inline Ints add(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
+inline Ints sub(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
+inline Ints min(Ints a, Ints b) { return _mm256_min_epi32(a, b); }
+inline Ints max(Ints a, Ints b) { return _mm256_max_epi32(a, b); }
+inline Ints bit_and(Ints a, Ints b) { return _mm256_and_si256(a, b); }
+
+inline Lanes to_lanes(__m256 mask) { return static_cast<Lanes>(_mm256_movemask_ps(mask)); }
+inline Lanes to_lanes(__m256i mask) { return to_lanes(_mm256_castsi256_ps(mask)); }
+inline __m256i to_mask(Lanes lanes) {
+  const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  return _mm256_cmpeq_epi32(bit_and(splat(static_cast<std::int32_t>(lanes)), bits), bits);
+}
+inline Lanes greater(Floats a, Floats b) { return to_lanes(_mm256_cmp_ps(a, b, _CMP_GT_OQ)); }
+inline Lanes equal(Ints a, Ints b) { return to_lanes(_mm256_cmpeq_epi32(a, b)); }
+inline Floats select(Lanes lanes, Floats a, Floats b) {  // a in `lanes`, else b
+  return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(to_mask(lanes)));
+}
+inline Ints select(Lanes lanes, Ints a, Ints b) {
+  return _mm256_blendv_epi8(b, a, to_mask(lanes));
+}
+// Whether low <= a < low + 2^n in all lanes of `lanes`; `size` = 2^n.
+inline bool all_within(Lanes lanes, Ints a, std::int32_t low, std::int32_t size) {
+  const Ints outside = _mm256_andnot_si256(splat(size - 1), sub(a, splat(low)));
+  return (~equal(outside, _mm256_setzero_si256()) & lanes) == 0;
+}
+
+// The row's values at nodes and at nodes + 1. `first` is the smallest node, `span` how far beyond
+// it the values needed lie.
+struct Neighbours {
+  Floats p, q;
+};
+inline Neighbours fetch(const float* row, Ints nodes, std::int32_t first, std::int32_t span) {
+  const Ints offsets = sub(nodes, splat(first));
+  row += first;
+  if (span < 8) {
+    return {_mm256_permutevar8x32_ps(load(row), offsets),
+            _mm256_permutevar8x32_ps(load(row + 1), offsets)};
+  }
+  return {_mm256_i32gather_ps(row, offsets, 4), _mm256_i32gather_ps(row + 1, offsets, 4)};
+}
+
+// float((double(pixel) + 0.5) * scale - 0.5 - node), every operation but the last in double.
+inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
+  const __m256d half = _mm256_set1_pd(0.5);
+  const __m256d factor = _mm256_set1_pd(scale);
+  const auto weigh = [&](__m128 k, __m128 j) {
+    const __m256d c = _mm256_sub_pd(
+        _mm256_mul_pd(_mm256_add_pd(_mm256_cvtps_pd(k), half), factor), half);
+    return _mm256_cvtpd_ps(_mm256_sub_pd(c, _mm256_cvtps_pd(j)));
+  };
+  const __m128 low = weigh(_mm256_castps256_ps128(pixel), _mm256_castps256_ps128(node));
+  const __m128 high = weigh(_mm256_extractf128_ps(pixel, 1), _mm256_extractf128_ps(node, 1));
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
+}
+
+// begin[0], end[0], begin[1], end[1], .. of the chosen lanes; returns one past the last written.
+inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Ints end) {
+  const __m256i low = _mm256_unpacklo_epi32(begin, end);   // pairs 0 1 4 5
+  const __m256i high = _mm256_unpackhi_epi32(begin, end);  // pairs 2 3 6 7
+  std::int32_t pairs[16];
+  store(pairs, _mm256_permute2x128_si256(low, high, 0x20));
+  store(pairs + 8, _mm256_permute2x128_si256(low, high, 0x31));
+  if (lanes == 0xFF) {
+    __builtin_memcpy(out, pairs, sizeof pairs);
+    return out + 16;
+  }
+  for (int lane = 0; lane < 8; ++lane) {
+    __builtin_memcpy(out, pairs + 2 * lane, 2 * sizeof(std::int32_t));
+    out += (lanes >> lane & 1U) * 2;
+  }
+  return out;
+}
+
+// The low byte of each lane.
+inline void store_bytes(std::uint8_t* out, Ints a) {
+  const __m256i first_bytes = _mm256_shuffle_epi8(
+      a, _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12,
+                          -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+  const __m128i joined = _mm_unpacklo_epi32(_mm256_castsi256_si128(first_bytes),
+                                            _mm256_extracti128_si256(first_bytes, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(out), joined);
+}
+
+template <typename Join>
+inline std::int32_t reduce(Ints a, Join join) {
+  std::int32_t values[kLanes];
+  store(values, a);
+  std::int32_t result = values[0];
+  for (int lane = 1; lane < kLanes; ++lane) result = join(result, values[lane]);
+  return result;
+}
+inline std::int32_t sum(Ints a) {
+  return reduce(a, [](std::int32_t x, std::int32_t y) { return x + y; });
+}
+inline std::int32_t smallest(Ints a) {
+  return reduce(a, [](std::int32_t x, std::int32_t y) { return x < y ? x : y; });
+}
+inline std::int32_t largest(Ints a) {
+  return reduce(a, [](std::int32_t x, std::int32_t y) { return x > y ? x : y; });
+}
+
+// Which of the first `rows` (at most 64) words hold all bits of `columns`, and which none.
+struct WordSets {
+  std::uint64_t all, none;
+};
+inline WordSets compare_words(const std::uint64_t* all, const std::uint64_t* any,
+                              std::uint64_t columns, std::int32_t rows) {
+  WordSets sets{0, 0};
+  const __m256i wanted = _mm256_set1_epi64x(static_cast<std::int64_t>(columns));
+  const auto four = [&](const std::uint64_t* words) {
+    return bit_and(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(words)), wanted);
+  };
+  const auto rows_equal = [](__m256i a, __m256i b) {
+    return static_cast<std::uint64_t>(
+        _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(a, b))));
+  };
+  for (std::int32_t r = 0; r < rows; r += 4) {
+    sets.all |= rows_equal(four(all + r), wanted) << r;
+    sets.none |= rows_equal(four(any + r), _mm256_setzero_si256()) << r;
+  }
+  return sets;
+}

@@ -1,0 +1,126 @@
+// 16 lanes: AVX-512 F, BW, DQ and VL. The same names in every simd_*.h.
+// A set of lanes is a number, lane 0 in bit 0.
+
+inline constexpr int kLanes = 16;
+using Floats = __m512;
+using Ints = __m512i;
+using Lanes = std::uint32_t;
+
+inline Floats load(const float* p) { return _mm512_loadu_ps(p); }
+inline Floats load_first(const float* p, std::int32_t count) {  // the rest zeros, not read
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), p);
+}
+inline void store(float* p, Floats a) { _mm512_storeu_ps(p, a); }
+inline Ints load(const std::int32_t* p) { return _mm512_loadu_si512(p); }
+inline void store(std::int32_t* p, Ints a) { _mm512_storeu_si512(p, a); }
+inline Floats splat(float a) { return _mm512_set1_ps(a); }
+inline Ints splat(std::int32_t a) { return _mm512_set1_epi32(a); }
+
+inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+inline Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+inline Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+inline Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
+inline Floats fused(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+inline Floats absolute(Floats a) { return _mm512_abs_ps(a); }
+inline Ints as_ints(Floats a) { return _mm512_castps_si512(a); }
+inline Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+inline Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+inline Floats nearest(Floats a) {
+  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+inline Ints to_ints(Floats a) { return _mm512_cvttps_epi32(a); }
+
+inline Ints add(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+inline Ints sub(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
+inline Ints min(Ints a, Ints b) { return _mm512_min_epi32(a, b); }
+inline Ints max(Ints a, Ints b) { return _mm512_max_epi32(a, b); }
+
+inline Lanes greater(Floats a, Floats b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+inline Lanes equal(Ints a, Ints b) { return _mm512_cmpeq_epi32_mask(a, b); }
+inline Floats select(Lanes lanes, Floats a, Floats b) {  // a in `lanes`, else b
+  return _mm512_mask_blend_ps(static_cast<__mmask16>(lanes), b, a);
+}
+inline Ints select(Lanes lanes, Ints a, Ints b) {
+  return _mm512_mask_blend_epi32(static_cast<__mmask16>(lanes), b, a);
+}
+// Whether low <= a < low + 2^n in all lanes of `lanes`; `size` = 2^n.
+inline bool all_within(Lanes lanes, Ints a, std::int32_t low, std::int32_t size) {
+  return _mm512_mask_cmpge_epu32_mask(static_cast<__mmask16>(lanes), sub(a, splat(low)),
+                                      splat(size)) == 0;
+}
+
+// The row's values at nodes and at nodes + 1. `first` is the smallest node, `span` how far beyond
+// it the values needed lie.
+struct Neighbours {
+  Floats p, q;
+};
+inline Neighbours fetch(const float* row, Ints nodes, std::int32_t first, std::int32_t span) {
+  const Ints offsets = sub(nodes, splat(first));
+  row += first;
+  if (span < 16) {
+    return {_mm512_permutexvar_ps(offsets, load(row)), _mm512_permutexvar_ps(offsets, load(row + 1))};
+  }
+  if (span < 32) {
+    return {_mm512_permutex2var_ps(load(row), offsets, load(row + 16)),
+            _mm512_permutex2var_ps(load(row + 1), offsets, load(row + 17))};
+  }
+  return {_mm512_i32gather_ps(offsets, row, 4), _mm512_i32gather_ps(offsets, row + 1, 4)};
+}
+
+// float((double(pixel) + 0.5) * scale - 0.5 - node), every operation but the last in double.
+inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
+  const __m512d half = _mm512_set1_pd(0.5);
+  const __m512d factor = _mm512_set1_pd(scale);
+  const auto weigh = [&](__m256 k, __m256 j) {
+    const __m512d c = _mm512_sub_pd(
+        _mm512_mul_pd(_mm512_add_pd(_mm512_cvtps_pd(k), half), factor), half);
+    return _mm512_cvtpd_ps(_mm512_sub_pd(c, _mm512_cvtps_pd(j)));
+  };
+  const __m256 low = weigh(_mm512_castps512_ps256(pixel), _mm512_castps512_ps256(node));
+  const __m256 high = weigh(_mm512_extractf32x8_ps(pixel, 1), _mm512_extractf32x8_ps(node, 1));
+  return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+}
+
+// begin[0], end[0], begin[1], end[1], .. of the chosen lanes; returns one past the last written.
+inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Ints end) {
+  const Ints even = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const Ints low = _mm512_permutex2var_epi32(begin, even, end);
+  const Ints high = _mm512_permutex2var_epi32(begin, add(even, splat(8)), end);
+  if (lanes == 0xFFFF) {
+    store(out, low);
+    store(out + 16, high);
+    return out + 32;
+  }
+  const std::uint32_t twice = _pdep_u32(lanes, 0x55555555U) * 3;
+  store(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(twice), low));
+  out += __builtin_popcount(twice & 0xFFFFU);
+  store(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(twice >> 16), high));
+  return out + __builtin_popcount(twice >> 16);
+}
+
+// The low byte of each lane.
+inline void store_bytes(std::uint8_t* out, Ints a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(a));
+}
+inline Ints bit_and(Ints a, Ints b) { return _mm512_and_si512(a, b); }
+
+inline std::int32_t sum(Ints a) { return _mm512_reduce_add_epi32(a); }
+inline std::int32_t smallest(Ints a) { return _mm512_reduce_min_epi32(a); }
+inline std::int32_t largest(Ints a) { return _mm512_reduce_max_epi32(a); }
+
+// Which of the first `rows` (at most 64) words hold all bits of `columns`, and which none.
+struct WordSets {
+  std::uint64_t all, none;
+};
+inline WordSets compare_words(const std::uint64_t* all, const std::uint64_t* any,
+                              std::uint64_t columns, std::int32_t rows) {
+  WordSets sets{0, 0};
+  const __m512i wanted = _mm512_set1_epi64(static_cast<std::int64_t>(columns));
+  for (std::int32_t r = 0; r < rows; r += 8) {
+    const __m512i a = _mm512_and_si512(_mm512_loadu_si512(all + r), wanted);
+    const __m512i b = _mm512_loadu_si512(any + r);
+    sets.all |= static_cast<std::uint64_t>(_mm512_cmpeq_epi64_mask(a, wanted)) << r;
+    sets.none |= static_cast<std::uint64_t>(_mm512_testn_epi64_mask(b, wanted)) << r;
+  }
+  return sets;
+}

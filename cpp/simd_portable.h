@@ -1,0 +1,144 @@
+// 8 lanes in the compiler's own vectors: SSE2 on any x86-64, NEON on aarch64, whatever else there
+// is elsewhere. The same names in every simd_*.h. A set of lanes is a number, lane 0 in bit 0.
+
+inline constexpr int kLanes = 8;
+typedef float Floats __attribute__((vector_size(32)));
+typedef std::int32_t Ints __attribute__((vector_size(32)));
+using Lanes = std::uint32_t;
+
+inline Floats load(const float* p) {
+  Floats a;
+  std::memcpy(&a, p, sizeof a);
+  return a;
+}
+inline Floats load_first(const float* p, std::int32_t count) {  // the rest zeros, not read
+  Floats a{};
+  std::memcpy(&a, p, static_cast<std::size_t>(count) * sizeof(float));
+  return a;
+}
+inline void store(float* p, Floats a) { std::memcpy(p, &a, sizeof a); }
+inline Ints load(const std::int32_t* p) {
+  Ints a;
+  std::memcpy(&a, p, sizeof a);
+  return a;
+}
+inline void store(std::int32_t* p, Ints a) { std::memcpy(p, &a, sizeof a); }
+inline Floats splat(float a) { return Floats{a, a, a, a, a, a, a, a}; }
+inline Ints splat(std::int32_t a) { return Ints{a, a, a, a, a, a, a, a}; }
+
+inline Floats add(Floats a, Floats b) { return a + b; }
+inline Floats sub(Floats a, Floats b) { return a - b; }
+inline Floats mul(Floats a, Floats b) { return a * b; }
+inline Floats div(Floats a, Floats b) { return a / b; }
+inline Floats fused(Floats a, Floats b, Floats c) {
+  Floats r;
+  for (int lane = 0; lane < kLanes; ++lane) r[lane] = fused_multiply_add(a[lane], b[lane], c[lane]);
+  return r;
+}
+inline Floats absolute(Floats a) { return (Floats)((Ints)a & splat(0x7fffffff)); }
+inline Ints as_ints(Floats a) { return (Ints)a; }
+inline Floats min(Floats a, Floats b) { return a < b ? a : b; }
+inline Floats max(Floats a, Floats b) { return a > b ? a : b; }
+inline Ints to_ints(Floats a) { return __builtin_convertvector(a, Ints); }
+inline Floats nearest(Floats a) {  // of magnitudes below 2^22, halves to even
+  const Floats shift = splat(0x1.8p23F);
+  return (a + shift) - shift;
+}
+
+inline Ints add(Ints a, Ints b) { return a + b; }
+inline Ints sub(Ints a, Ints b) { return a - b; }
+inline Ints min(Ints a, Ints b) { return a < b ? a : b; }
+inline Ints max(Ints a, Ints b) { return a > b ? a : b; }
+inline Ints bit_and(Ints a, Ints b) { return a & b; }
+
+inline Lanes to_lanes(Ints mask) {
+  const Ints bits = mask & Ints{1, 2, 4, 8, 16, 32, 64, 128};
+  std::int32_t lanes = 0;
+  for (int lane = 0; lane < kLanes; ++lane) lanes |= bits[lane];
+  return static_cast<Lanes>(lanes);
+}
+inline Ints to_mask(Lanes lanes) {
+  const Ints bits{1, 2, 4, 8, 16, 32, 64, 128};
+  return (splat(static_cast<std::int32_t>(lanes)) & bits) == bits;
+}
+inline Lanes greater(Floats a, Floats b) { return to_lanes(a > b); }
+inline Lanes equal(Ints a, Ints b) { return to_lanes(a == b); }
+inline Floats select(Lanes lanes, Floats a, Floats b) {  // a in `lanes`, else b
+  return to_mask(lanes) ? a : b;
+}
+inline Ints select(Lanes lanes, Ints a, Ints b) { return to_mask(lanes) ? a : b; }
+// Whether low <= a < low + 2^n in all lanes of `lanes`; `size` = 2^n.
+inline bool all_within(Lanes lanes, Ints a, std::int32_t low, std::int32_t size) {
+  return (to_lanes(((a - splat(low)) & ~splat(size - 1)) != splat(0)) & lanes) == 0;
+}
+
+// The row's values at nodes and at nodes + 1. `first` is the smallest node, `span` how far beyond
+// it the values needed lie.
+struct Neighbours {
+  Floats p, q;
+};
+inline Neighbours fetch(const float* row, Ints nodes, std::int32_t first, std::int32_t span) {
+  static_cast<void>(first);
+  static_cast<void>(span);
+  Neighbours n;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    n.p[lane] = row[nodes[lane]];
+    n.q[lane] = row[nodes[lane] + 1];
+  }
+  return n;
+}
+
+// float((double(pixel) + 0.5) * scale - 0.5 - node), every operation but the last in double.
+inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
+  Floats r;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const double c = (static_cast<double>(pixel[lane]) + 0.5) * scale - 0.5;
+    r[lane] = static_cast<float>(c - static_cast<double>(node[lane]));
+  }
+  return r;
+}
+
+// begin[0], end[0], begin[1], end[1], .. of the chosen lanes; returns one past the last written.
+inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Ints end) {
+  for (int lane = 0; lane < kLanes; ++lane) {
+    out[0] = begin[lane];
+    out[1] = end[lane];
+    out += (lanes >> lane & 1U) * 2;
+  }
+  return out;
+}
+
+// The low byte of each lane.
+inline void store_bytes(std::uint8_t* out, Ints a) {
+  for (int lane = 0; lane < kLanes; ++lane) out[lane] = static_cast<std::uint8_t>(a[lane]);
+}
+
+template <typename Join>
+inline std::int32_t reduce(Ints a, Join join) {
+  std::int32_t result = a[0];
+  for (int lane = 1; lane < kLanes; ++lane) result = join(result, a[lane]);
+  return result;
+}
+inline std::int32_t sum(Ints a) {
+  return reduce(a, [](std::int32_t x, std::int32_t y) { return x + y; });
+}
+inline std::int32_t smallest(Ints a) {
+  return reduce(a, [](std::int32_t x, std::int32_t y) { return x < y ? x : y; });
+}
+inline std::int32_t largest(Ints a) {
+  return reduce(a, [](std::int32_t x, std::int32_t y) { return x > y ? x : y; });
+}
+
+// Which of the first `rows` (at most 64) words hold all bits of `columns`, and which none.
+struct WordSets {
+  std::uint64_t all, none;
+};
+inline WordSets compare_words(const std::uint64_t* all, const std::uint64_t* any,
+                              std::uint64_t columns, std::int32_t rows) {
+  WordSets sets{0, 0};
+  for (std::int32_t r = 0; r < rows; ++r) {
+    sets.all |= std::uint64_t{(all[r] & columns) == columns} << r;
+    sets.none |= std::uint64_t{(any[r] & columns) == 0} << r;
+  }
+  return sets;
+}

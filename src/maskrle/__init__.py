@@ -1,0 +1,34 @@
+"""Mask R-CNN output to exact COCO RLE, without ever drawing a mask.
+
+`import maskrle` costs numpy and the native core only; OpenVINO and OpenCV load when first needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import reference, shapes
+from .native import RLEBatch, __version__, decode, encode
+from .results import Instances
+
+if TYPE_CHECKING:
+    from .segmenter import Segmenter
+
+__all__ = [
+    "Instances",
+    "RLEBatch",
+    "Segmenter",
+    "__version__",
+    "decode",
+    "encode",
+    "reference",
+    "shapes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Segmenter":
+        from .segmenter import Segmenter
+
+        return Segmenter
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,7 @@
+"""The native core's public names."""
+
+from __future__ import annotations
+
+from ._core import RLEBatch, __version__, decode, encode
+
+__all__ = ["RLEBatch", "__version__", "decode", "encode"]
