@@ -23,6 +23,8 @@ constexpr float kCellMargin = 0x1p-19F;
 constexpr float kSlopeMargin = 0x1p-18F;
 // Above this, differences of mask values might overflow.
 constexpr float kMaxMagnitude = 1e30F;
+// Below this, rounding is not relative to the values any more (they are subnormal).
+constexpr float kMinMagnitude = 1e-30F;
 // Crossings are computed in float: pixel numbers must be exact and a pixel not too small a step.
 constexpr double kMaxRows = 131072;
 constexpr double kMinScale = 0x1p-14;
@@ -195,10 +197,10 @@ class Encoder {
   // --- many pixel rows: crossings --------------------------------------------------------------
 
   void prepare_crossings() {
-    const float margin = w_.mask.magnitude * kRowMargin;
-    row_above_ = above_ + margin;
-    row_below_ = above_ - margin;
-    slope_margin_ = w_.mask.magnitude * kSlopeMargin / static_cast<float>(y_.scale);
+    magnitude_ = w_.mask.magnitude > kMinMagnitude ? w_.mask.magnitude : kMinMagnitude;
+    row_above_ = above_ + magnitude_ * kRowMargin;
+    row_below_ = above_ - magnitude_ * kRowMargin;
+    slope_margin_ = magnitude_ * kSlopeMargin / static_cast<float>(y_.scale);
     first_node_ = tap(y_, y_.begin).node;
     last_node_ = tap(y_, y_.end - 1).node + 1;
     const std::int32_t nodes = y_.side + 2;
@@ -226,7 +228,7 @@ class Encoder {
   }
 
   void prepare_words() {
-    const float margin = w_.mask.magnitude * kCellMargin;
+    const float margin = magnitude_ * kCellMargin;
     const Floats surely = splat(above_ + margin);
     const Floats maybe = splat(above_ - margin);
     const std::int32_t columns = placement_.x.side + 2;
@@ -559,7 +561,7 @@ class Encoder {
   std::int32_t row_nodes_[kMaxDenseRows + kLanes];
   float row_weights_[kMaxDenseRows + kLanes];
 
-  float row_above_ = 0, row_below_ = 0, slope_margin_ = 0, guess_a_ = 0, guess_b_ = 0;
+  float magnitude_ = 0, row_above_ = 0, row_below_ = 0, slope_margin_ = 0, guess_a_ = 0, guess_b_ = 0;
   std::int32_t first_node_ = 0, last_node_ = 0, row_origin_ = 0;
   bool has_words_ = false, general_ready_ = false, begun_ = false;
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import reference, shapes
-from .native import RLEBatch, __version__, decode, encode
+from .native import RLEBatch, __version__, backends, build_config, decode, encode
 from .results import Instances
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ __all__ = [
     "RLEBatch",
     "Segmenter",
     "__version__",
+    "backends",
+    "build_config",
     "decode",
     "encode",
     "reference",

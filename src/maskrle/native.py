@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ._core import RLEBatch, __version__, decode, encode
+from ._core import RLEBatch, __version__, backends, build_config, decode, encode
 
-__all__ = ["RLEBatch", "__version__", "decode", "encode"]
+__all__ = ["RLEBatch", "__version__", "backends", "build_config", "decode", "encode"]

@@ -86,7 +86,11 @@ class _Axis(NamedTuple):
 
 
 def _paste(
-    mask: NDArray[np.float32], box: NDArray[np.float32], image_size: tuple[int, int], paste: str, threshold: _F32
+    mask: NDArray[np.float32],
+    box: NDArray[np.float32],
+    image_size: tuple[int, int],
+    paste: str,
+    threshold: _F32,
 ) -> NDArray[np.bool_]:
     """The mask drawn: bool [H, W]."""
     convention = _CONVENTIONS[paste]
@@ -106,7 +110,7 @@ def _padded(mask: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.pad(mask, ((1, 2), (1, 2)))
 
 
-# --- blends ---------------------------------------------------------------------------------------------
+# --- blends -----------------------------------------------------------------------------------------
 
 
 def _blend_fused(
@@ -130,7 +134,7 @@ def _blend_two_roundings(
     return p + (q - p) * weight
 
 
-# --- omz and model_api: the padded mask resized by OpenCV to a box of whole pixels ---------------------------
+# --- omz and model_api: the padded mask resized by OpenCV to a box of whole pixels ------------------
 
 
 def _resized_axis(first: int, last: int, image_side: int, side: int) -> _Axis:
@@ -173,7 +177,7 @@ def _place_model_api(
     return axes[0], axes[1]
 
 
-# --- tf: the mask sampled by crop_and_resize, zero outside ---------------------------------------------------
+# --- tf: the mask sampled by crop_and_resize, zero outside ------------------------------------------
 
 
 def _place_tf(
@@ -195,7 +199,7 @@ def _place_tf(
     return axes[0], axes[1]
 
 
-# --- detectron2: grid_sample with zeros around the mask ------------------------------------------------------
+# --- detectron2: grid_sample with zeros around the mask ---------------------------------------------
 
 
 def _place_detectron2(
@@ -236,9 +240,7 @@ class _Convention(NamedTuple):
     place: Callable[
         [NDArray[np.float32], tuple[int, int], tuple[int, ...]], tuple[_Axis, _Axis]
     ]  # box, image size, mask size -> y axis, x axis
-    blend: Callable[
-        [NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]
-    ]
+    blend: Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
     at_threshold: bool  # whether a value equal to the threshold is on
 
 
@@ -250,7 +252,7 @@ _CONVENTIONS = {
 }
 
 
-# --- COCO run-length encoding --------------------------------------------------------------------------------
+# --- COCO run-length encoding -----------------------------------------------------------------------
 
 
 def _runs(pixels: NDArray[np.bool_]) -> list[int]:

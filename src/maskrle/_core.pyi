@@ -1,0 +1,56 @@
+"""The native core of maskrle."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypedDict, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+__version__: str
+
+class _Rle(TypedDict):
+    size: list[int]
+    counts: bytes
+
+class _BuildConfig(TypedDict):
+    version: str
+    compiler: str
+    flags: str
+    backend: str
+
+class RLEBatch:
+    @staticmethod
+    def from_dicts(rles: Iterable[Any], image_size: Sequence[int] | None = None) -> RLEBatch: ...
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, key: int | np.integer, /) -> _Rle: ...
+    @overload
+    def __getitem__(self, key: slice | NDArray[np.bool_] | NDArray[np.integer], /) -> RLEBatch: ...
+    def __iter__(self) -> Iterator[_Rle]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+    @property
+    def image_size(self) -> tuple[int, int]: ...
+    @property
+    def areas(self) -> NDArray[np.int64]: ...
+    @property
+    def bboxes(self) -> NDArray[np.float64]: ...
+    @property
+    def counts(self) -> NDArray[np.uint8]: ...
+    @property
+    def offsets(self) -> NDArray[np.int64]: ...
+    def to_masks(self) -> NDArray[np.uint8]: ...
+
+def encode(
+    masks: NDArray[np.float32] | NDArray[np.float16],
+    boxes: NDArray[np.float32],
+    image_size: Sequence[int],
+    channels: NDArray[np.integer] | None = None,
+    *,
+    paste: str = "omz",
+    threshold: float = 0.5,
+) -> RLEBatch: ...
+def decode(rles: Any) -> NDArray[np.uint8]: ...
+def backends() -> list[str]: ...
+def build_config() -> _BuildConfig: ...
+def _use_backend(name: str) -> None: ...

@@ -1,0 +1,143 @@
+"""What was found in one image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .coco import to_coco
+from .draw import Figure, overlay
+from .native import RLEBatch
+
+__all__ = ["Instances"]
+
+
+@dataclass(frozen=True, eq=False)
+class Instances:
+    """The instances found in one image, n of them.
+
+    labels   int64 [n], class labels as the network numbers them; for COCO networks the category ids
+    scores   float32 [n]
+    boxes    float32 [n, 4], x_min, y_min, x_max, y_max, pixels of the image, not clipped to it
+    rles     RLEBatch of n masks, each over the whole image
+    names    label -> class name for captions; labels without a name are shown as numbers
+
+    Iteration gives each instance as an `Instances` of length one. Indices, slices, boolean masks and integer
+    arrays select instances. Equality compares all of the above but the names.
+
+    Raises:
+        TypeError: an array of another dtype, or rles that is no RLEBatch.
+        ValueError: arrays of other shapes.
+    """
+
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    rles: RLEBatch
+    names: Mapping[int, str] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rles, RLEBatch):
+            raise TypeError(f"rles: expected an RLEBatch, got {type(self.rles).__name__}")
+        count = len(self.rles)
+        _check("labels", self.labels, np.int64, (count,))
+        _check("scores", self.scores, np.float32, (count,))
+        _check("boxes", self.boxes, np.float32, (count, 4))
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the image, pixels."""
+        height, width = self.rles.image_size
+        return height, width
+
+    def __len__(self) -> int:
+        return len(self.rles)
+
+    def __iter__(self) -> Iterator[Instances]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int | slice | list[int] | list[bool] | NDArray[Any]) -> Instances:
+        """A selection, always as `Instances`; an integer selects one.
+
+        Raises:
+            IndexError: an index out of range, or a boolean mask of another length.
+        """
+        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"index {index} is out of range for {len(self)} instances")
+            start = int(index) % len(self)
+            index = slice(start, start + 1)
+        elif not isinstance(index, slice):
+            index = np.asarray(index)
+            if index.size == 0 and index.dtype == np.float64:  # an empty list
+                index = index.astype(np.intp)
+            if index.ndim != 1 or index.dtype.kind not in "biu":
+                raise IndexError(
+                    "expected an integer, a slice, a boolean mask or an array of integers, "
+                    f"got dtype {index.dtype} and shape {list(index.shape)}"
+                )
+        columns = (self.labels[index], self.scores[index], self.boxes[index], self.rles[index])
+        return Instances(*columns, self.names)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Instances):
+            return NotImplemented
+        return (
+            np.array_equal(self.labels, other.labels)
+            and np.array_equal(self.scores, other.scores)
+            and np.array_equal(self.boxes, other.boxes)
+            and bool(self.rles == other.rles)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        return f"Instances({len(self)} in {height}x{width})"
+
+    def name(self, label: int) -> str:
+        """The class name of a label, or the label itself in digits."""
+        return (self.names or {}).get(label, str(label))
+
+    def to_coco(self, image_id: int | str) -> list[dict[str, Any]]:
+        """COCO result dicts, JSON-ready: image_id, category_id (the label), bbox [x, y, width, height] of the
+        detection's box, score, segmentation {"size", "counts" as str}."""
+        return to_coco(image_id, self.labels, self.scores, self.boxes, self.rles)
+
+    def to_masks(self) -> NDArray[np.uint8]:
+        """All masks, uint8 [n, H, W], 0 or 1. Mind the size: n * H * W bytes."""
+        return self.rles.to_masks()
+
+    def draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A copy of the image, uint8 [H, W, 3] BGR, with masks, outlines, class names and scores over it.
+
+        Raises:
+            TypeError, ValueError: an image of another dtype or size than the one the instances were found in.
+        """
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+            got = getattr(image, "dtype", type(image).__name__)
+            raise TypeError(f"image: expected a uint8 array, got {got}")
+        if image.shape != (*self.image_size, 3):
+            raise ValueError(f"image: expected shape {[*self.image_size, 3]}, got {list(image.shape)}")
+        return overlay(image, self._figures())
+
+    def _figures(self) -> Iterator[Figure]:
+        # Large masks first, so that small ones in front of them stay visible; one mask in memory at a time.
+        for at in np.argsort(-self.rles.areas, kind="stable").tolist():
+            label, score = int(self.labels[at]), f"{self.scores[at]:.2f}"
+            captions = (f"{self.name(label)} {score}", self.name(label), score)
+            yield Figure(label, captions, self.rles[at : at + 1].to_masks()[0])
+
+
+def _check(name: str, array: Any, dtype: type, shape: tuple[int, ...]) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype != dtype:
+        got = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"{name}: expected a {np.dtype(dtype)} array, got {got}")
+    if array.shape != shape:
+        raise ValueError(
+            f"{name}: expected shape {list(shape)} for {shape[0]} masks, got {list(array.shape)}"
+        )
