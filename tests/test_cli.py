@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import graphs
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+
+from maskrle import __version__, shapes
+from maskrle.cli import main
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quick network in place of the embedded one: two detections in any picture with blue in its corner."""
+    table, masks = graphs.rows(2, seed=3, classes=8)
+    table[:, 2] = 0.9
+    monkeypatch.setattr(shapes, "network", lambda: graphs.constant(table, masks))
+
+
+def png(path: Path, height: int = 60, width: int = 80) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(cv2.imencode(".png", np.full((height, width, 3), 90, np.uint8))[1].tobytes())
+    return path
+
+
+def load(directory: Path) -> tuple[COCO, COCO]:
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(str(directory / "annotations.json"))
+        return truth, truth.loadRes(str(directory / "results.json"))
+
+
+def run(*args: str | Path, cwd: Path, columns: int = 80) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "maskrle", *map(str, args)]
+    environment = os.environ | {"COLUMNS": str(columns), "PYTHONUTF8": "1"}
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", env=environment, check=False
+    )
+
+
+def test_version(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"maskrle {__version__}\n"
+    done = run("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"maskrle {__version__}\n", "")
+
+
+@pytest.mark.parametrize("args", [[], ["--help"], ["demo", "--help"]])
+def test_help(capsys: pytest.CaptureFixture[str], args: list[str]) -> None:
+    assert main(args) == 0
+    assert "Usage: maskrle" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["demon"], "demon"),
+        (["demo", "--sceens", "3"], "--sceens"),
+        (["demo", "--scenes", "0"], "--scenes"),
+        (["demo", "--scenes", "many"], "--scenes"),
+        (["demo", "--out"], "--out"),
+        (["demo", "--scenes", "2", "image.png"], "not together with IMAGE"),
+    ],
+)
+def test_usage_errors_are_one_line(capsys: pytest.CaptureFixture[str], args: list[str], message: str) -> None:
+    assert main(args) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("maskrle: error: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+
+
+@pytest.mark.usefixtures("network")
+def test_scenes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["demo", "--out", str(tmp_path / "new" / "out"), "--scenes", "5"]) == 0
+    out = tmp_path / "new" / "out"
+    pictures = [f"scene-{number}{kind}.png" for number in range(1, 6) for kind in ("", "-overlay")]
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        [*pictures, "annotations.json", "results.json"]
+    )
+    truth, _ = load(out)
+    sizes = {(image["height"], image["width"]) for image in truth.dataset["images"]}
+    assert len(sizes) == 4
+    for image in truth.dataset["images"]:
+        scene = cv2.imread(str(out / image["file_name"]))
+        assert scene.shape == (image["height"], image["width"], 3)
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    for name in [*pictures[1::2], str(out)]:
+        assert name in captured.out
+
+
+@pytest.mark.usefixtures("network")
+def test_images(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    paths = [png(tmp_path / "a" / "bild [b]ü.png"), png(tmp_path / "b" / "bild [b]ü.png", 30, 40)]
+    assert main(["demo", "--out", str(tmp_path / "out"), *map(str, paths)]) == 0
+    out = tmp_path / "out"
+    overlays = ["bild [b]ü-overlay.png", "bild [b]ü-overlay-2.png"]
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        [*overlays, "annotations.json", "results.json"]
+    )
+    truth, results = load(out)
+    assert [image["file_name"] for image in truth.dataset["images"]] == [str(path) for path in paths]
+    assert len(results.getAnnIds(imgIds=[1])) == len(results.getAnnIds(imgIds=[2])) == 2
+    captured = capsys.readouterr()
+    for name in [*overlays, *map(str, paths)]:
+        assert name in captured.out
+
+
+@pytest.mark.usefixtures("network")
+def test_inputs_are_never_overwritten(tmp_path: Path) -> None:
+    image, trap = png(tmp_path / "x.png"), png(tmp_path / "x-overlay.png")
+    before = trap.read_bytes()
+    assert main(["demo", "--out", str(tmp_path), str(image), str(trap)]) == 0
+    assert trap.read_bytes() == before
+    assert (tmp_path / "x-overlay-2.png").exists()
+
+
+@pytest.mark.usefixtures("network")
+def test_one_bad_image_among_several(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    good, broken = png(tmp_path / "good.png"), tmp_path / "broken.png"
+    broken.write_text("no image")
+    absent = tmp_path / "absent.png"
+    assert main(["demo", "--out", str(tmp_path / "out"), *map(str, [absent, good, broken])]) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert errors == [
+        f"maskrle: error: {absent}: No such file or directory",
+        f"maskrle: error: {broken}: not an image that OpenCV can read",
+    ]
+    truth, results = load(tmp_path / "out")
+    assert [image["id"] for image in truth.dataset["images"]] == [2]
+    assert {annotation["image_id"] for annotation in results.dataset["annotations"]} == {2}
+
+
+@pytest.mark.usefixtures("network")
+def test_nothing_readable_at_all(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["demo", "--out", str(tmp_path), str(tmp_path / "absent.png")]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("network")
+def test_an_output_directory_that_is_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    assert main(["demo", "--out", str(path)]) == 1
+    assert capsys.readouterr().err == f"maskrle: error: {path}: File exists\n"
+
+
+def test_demo_end_to_end(tmp_path: Path) -> None:
+    """The embedded network finds what the scenes show."""
+    done = run("demo", "--scenes", "3", cwd=tmp_path, columns=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    out = tmp_path / "maskrle-demo"
+    truth, results = load(out)
+    assert len(truth.dataset["images"]) == 3
+    categories = [(category["id"], category["name"]) for category in truth.dataset["categories"]]
+    assert categories == list(enumerate(shapes.CLASSES, start=1))
+    assert len(json.loads((out / "results.json").read_text())) >= 3
+    for image in truth.dataset["images"]:
+        stem = Path(image["file_name"]).stem
+        assert f"{stem}-overlay.png" in done.stdout
+        scene = cv2.imread(str(out / image["file_name"]))
+        overlay = cv2.imread(str(out / f"{stem}-overlay.png"))
+        found = results.loadAnns(results.getAnnIds(imgIds=[image["id"]]))
+        assert found
+        changed = (overlay != scene).any(axis=2)
+        covered = np.any([results.annToMask(annotation) for annotation in found], axis=0)
+        assert changed[covered].mean() > 0.9
+        wanted = truth.loadAnns(truth.getAnnIds(imgIds=[image["id"]]))
+        shown = np.any([truth.annToMask(annotation) for annotation in wanted], axis=0)
+        assert (shown & covered).sum() > 0.5 * (shown | covered).sum()
