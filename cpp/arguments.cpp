@@ -31,8 +31,7 @@ py::array as_array(const py::object& object, const char* name, const char* expec
 }
 
 [[noreturn]] void wrong_dtype(const char* name, const char* expected, const py::array& array) {
-  throw py::type_error(std::string(name) + " must be " + expected + ", got " +
-                       text(array.dtype()));
+  throw py::type_error(std::string(name) + " must be " + expected + ", got " + text(array.dtype()));
 }
 
 bool has_native_order(const py::dtype& dtype) { return dtype.attr("isnative").cast<bool>(); }

@@ -51,6 +51,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("decode", &maskrle::decode, "rles"_a, maskrle::kDecodeDoc);
   m.def("backends", &backends, maskrle::kBackendsDoc);
   m.def("build_config", &build_config, maskrle::kBuildConfigDoc);
-  m.def("_use_backend", [](const std::string& name) { maskrle::use_kernel(name); }, "name"_a,
-        "Run the kernel of this name from now on; for tests and benchmarks.");
+  m.def(
+      "_use_backend", [](const std::string& name) { maskrle::use_kernel(name); }, "name"_a,
+      "Run the kernel of this name from now on; for tests and benchmarks.");
 }

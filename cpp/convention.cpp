@@ -94,7 +94,8 @@ Axis sampled(float low, float high, std::int64_t image_side, std::int32_t side) 
   Axis axis{};
   axis.rule = Rule::detectron2;
   axis.side = side;
-  axis.begin = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(low)) - 1, 0, image_side);
+  axis.begin =
+      std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(low)) - 1, 0, image_side);
   axis.end = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(high)) + 1, axis.begin,
                                       std::max(image_side, axis.begin));
   axis.start = low;
@@ -120,8 +121,8 @@ Placement place(Paste paste, const Box& box, ImageSize image, MaskSize mask, flo
   switch (paste) {
     case Paste::omz: {
       // One factor, from the mask's height, for both axes: so does accuracy_checker.
-      const auto factor =
-          static_cast<float>(static_cast<double>(mask.height + 2) / static_cast<double>(mask.height));
+      const auto factor = static_cast<float>(static_cast<double>(mask.height + 2) /
+                                             static_cast<double>(mask.height));
       p.x = resized(expand_omz(box.x_min, box.x_max, factor), image.width, mask.width);
       p.y = resized(expand_omz(box.y_min, box.y_max, factor), image.height, mask.height);
       p.fused = true;

@@ -26,8 +26,8 @@ struct MaskSize {
 // Everything the kernels need to know of a convention, for one box.
 struct Placement {
   Axis x, y;
-  bool fused;      // blend: fma(q - p, weight, p), else p + (q - p) * weight
-  float above;     // a pixel is on where value > above
+  bool fused;   // blend: fma(q - p, weight, p), else p + (q - p) * weight
+  float above;  // a pixel is on where value > above
 };
 
 // Every paste convention by its public name.

@@ -80,10 +80,12 @@ are malformed or do not cover their image exactly.
 inline constexpr const char* kImageSizeDoc = "(height, width) in pixels.";
 inline constexpr const char* kAreasDoc = "int64 [N]: pixels that are on.";
 inline constexpr const char* kBBoxesDoc =
-    "float64 [N, 4]: tight boxes x, y, width, height in pixels, as pycocotools' toBbox; zeros where empty.";
+    "float64 [N, 4]: tight boxes x, y, width, height in pixels, as pycocotools' toBbox; zeros "
+    "where empty.";
 inline constexpr const char* kCountsDoc = "uint8: all strings back to back.";
 inline constexpr const char* kOffsetsDoc =
     "int64 [N + 1]: mask i's string is counts[offsets[i]:offsets[i + 1]].";
-inline constexpr const char* kToMasksDoc = "The masks drawn: uint8 [N, height, width] of zeros and ones.";
+inline constexpr const char* kToMasksDoc =
+    "The masks drawn: uint8 [N, height, width] of zeros and ones.";
 
 }  // namespace maskrle

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "backend.h"
+#include "float_environment.h"
 #include "kernel.h"
 
 namespace maskrle {
@@ -26,8 +27,9 @@ void check_arguments(const MaskArray& masks, ImageSize image, float threshold) {
            masks.size.width);
   }
   if (image.height < 1 || image.width < 1 || image.height > kMaxPixels / image.width) {
-    refuse("image_size must be (height, width), each at least 1, with at most 2**32 - 1 pixels, got (",
-           image.height, ", ", image.width, ")");
+    refuse(
+        "image_size must be (height, width), each at least 1, with at most 2**32 - 1 pixels, got (",
+        image.height, ", ", image.width, ")");
   }
   if (std::isnan(threshold)) refuse("threshold must be a number, got nan");
 }
@@ -78,6 +80,7 @@ void prefetch(const MaskArray& masks, const std::byte* channel) {
 
 Batch encode(const MaskArray& masks, const Box* boxes, const std::int64_t* channels,
              ImageSize image, Paste paste, float threshold) {
+  const StandardFloatEnvironment environment;
   check_arguments(masks, image, threshold);
   const Kernel& kernel = active_kernel();
   Batch batch(image, static_cast<std::size_t>(masks.count));

@@ -352,7 +352,8 @@ class Encoder {
     const Floats row = nearest(min(max(guess, splat(lowest)), splat(highest)));
     const Floats value = blend<kFused>(p, q, row_weights(row, node));
     const Lanes above = greater(value, threshold);
-    const Lanes changed = slot % 2 == 0 ? above : ~above;  // changes alternate, from off to on first
+    const Lanes changed =
+        slot % 2 == 0 ? above : ~above;  // changes alternate, from off to on first
     Ints rows = add(to_ints(row), splat(row_origin_));
     rows = select(changed, rows, add(rows, splat(1)));
     const auto begin = static_cast<std::int32_t>(y_.begin);
@@ -472,8 +473,8 @@ class Encoder {
     }
     if (slots_ == 2) {
       const Ints top = load(tops);
-      end = store_pairs(end, w_.seen[0], add(load(slot_rows(0)), top),
-                        add(load(slot_rows(1)), top));
+      end =
+          store_pairs(end, w_.seen[0], add(load(slot_rows(0)), top), add(load(slot_rows(1)), top));
     } else {
       for (Lanes lanes = w_.seen[0]; lanes != 0; lanes &= lanes - 1) {
         const std::int32_t lane = __builtin_ctz(lanes);
@@ -499,8 +500,7 @@ class Encoder {
 
   // Each run's difference to the run two before, that is of four neighbouring changes.
   void write_differences(const std::int32_t* begin, const std::int32_t* end) {
-    std::uint8_t* out =
-        out_.reserve(static_cast<std::size_t>(end - begin + kLanes) * kMaxRunChars);
+    std::uint8_t* out = out_.reserve(static_cast<std::size_t>(end - begin + kLanes) * kMaxRunChars);
     for (const std::int32_t* at = begin; at < end; at += kLanes) {
       const Ints run = sub(load(at), load(at - 1));
       const Ints before = sub(load(at - 2), load(at - 3));
@@ -517,8 +517,8 @@ class Encoder {
     }
     out_.commit(out);
     for (std::size_t k = 0; k < Workspace::kHistory; ++k) {
-      w_.changes[k] = end[static_cast<std::ptrdiff_t>(k) -
-                          static_cast<std::ptrdiff_t>(Workspace::kHistory)];
+      w_.changes[k] =
+          end[static_cast<std::ptrdiff_t>(k) - static_cast<std::ptrdiff_t>(Workspace::kHistory)];
     }
   }
 
@@ -538,8 +538,7 @@ class Encoder {
     } else if (!begun_) {
       out_.commit(write_number(pixels_, out_.reserve(kMaxRunChars)));
     } else if (w_.changes[2] < pixels_) {
-      const std::int32_t difference =
-          pixels_ - w_.changes[2] - (w_.changes[1] - w_.changes[0]);
+      const std::int32_t difference = pixels_ - w_.changes[2] - (w_.changes[1] - w_.changes[0]);
       out_.commit(write_number(difference, out_.reserve(kMaxRunChars)));
     }
     Extent extent;
@@ -561,7 +560,8 @@ class Encoder {
   std::int32_t row_nodes_[kMaxDenseRows + kLanes];
   float row_weights_[kMaxDenseRows + kLanes];
 
-  float magnitude_ = 0, row_above_ = 0, row_below_ = 0, slope_margin_ = 0, guess_a_ = 0, guess_b_ = 0;
+  float magnitude_ = 0, row_above_ = 0, row_below_ = 0, slope_margin_ = 0, guess_a_ = 0,
+        guess_b_ = 0;
   std::int32_t first_node_ = 0, last_node_ = 0, row_origin_ = 0;
   bool has_words_ = false, general_ready_ = false, begun_ = false;
 
@@ -580,8 +580,8 @@ inline bool fits(const Workspace& workspace, const Placement& placement, ImageSi
   // Below zero, the tf convention's outside is on: a step, not a line, at the mask's edge.
   if (y.rule == Rule::tf && placement.above < 0.0F) return false;
   if (y.end - y.begin <= kMaxDenseRows) return true;
-  const double rows = y.rule == Rule::cv2 ? (y.side + 2) / y.scale
-                                          : static_cast<double>(image.height);
+  const double rows =
+      y.rule == Rule::cv2 ? (y.side + 2) / y.scale : static_cast<double>(image.height);
   return rows <= kMaxRows && y.scale >= kMinScale;
 }
 
@@ -607,8 +607,7 @@ void encode(Workspace& workspace, const Placement& placement, Batch& batch) {
 
 void select_channel(Workspace& workspace, const MaskArray& masks, const std::byte* source) {
   const auto [height, width] = masks.size;
-  const bool contiguous =
-      masks.scalar == Scalar::float32 && masks.column_stride == sizeof(float);
+  const bool contiguous = masks.scalar == Scalar::float32 && masks.column_stride == sizeof(float);
   Ints worst = splat(0);  // largest absolute value, as bits: NaN and infinity are the largest
   for (std::int32_t y = 0; y < height; ++y, source += masks.row_stride) {
     float* row = workspace.mask_row(y + 1) + 1;

@@ -177,8 +177,7 @@ py::array to_masks(const Batch& batch) {
   const py::gil_scoped_release release;
   const std::int64_t pixels = image.height * image.width;
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto runs =
-        decode_counts(batch.string(i), static_cast<std::uint64_t>(pixels));
+    const auto runs = decode_counts(batch.string(i), static_cast<std::uint64_t>(pixels));
     paint(runs, image, data + static_cast<std::int64_t>(i) * pixels);
   }
   return masks;
@@ -199,8 +198,7 @@ py::array decode(const py::object& rles) {
 
 void define_batch(py::module_& m) {
   py::class_<Batch>(m, "RLEBatch", kBatchDoc)
-      .def_static("from_dicts", &from_dicts, "rles"_a, "image_size"_a = py::none(),
-                  kFromDictsDoc)
+      .def_static("from_dicts", &from_dicts, "rles"_a, "image_size"_a = py::none(), kFromDictsDoc)
       .def("__len__", &Batch::size)
       .def("__getitem__", &get_item)
       .def("__iter__", [](const Batch& self) { return py::iter(to_dicts(self)); })
@@ -211,34 +209,38 @@ void define_batch(py::module_& m) {
              }
              return py::bool_(self == batch_of(other));
            })
-      .def_property_readonly("image_size",
-                             [](const Batch& self) {
-                               return py::make_tuple(self.image().height, self.image().width);
-                             }, kImageSizeDoc)
-      .def_property_readonly("areas",
-                             [](const py::object& self) {
-                               const Batch& b = batch_of(self);
-                               return view(self, {static_cast<py::ssize_t>(b.size())},
-                                           b.areas().data());
-                             }, kAreasDoc)
-      .def_property_readonly("bboxes",
-                             [](const py::object& self) {
-                               const Batch& b = batch_of(self);
-                               return view(self, {static_cast<py::ssize_t>(b.size()), 4},
-                                           b.bboxes().data());
-                             }, kBBoxesDoc)
-      .def_property_readonly("counts",
-                             [](const py::object& self) {
-                               const Batch& b = batch_of(self);
-                               return view(self, {static_cast<py::ssize_t>(b.counts().size())},
-                                           b.counts().data());
-                             }, kCountsDoc)
-      .def_property_readonly("offsets",
-                             [](const py::object& self) {
-                               const Batch& b = batch_of(self);
-                               return view(self, {static_cast<py::ssize_t>(b.offsets().size())},
-                                           b.offsets().data());
-                             }, kOffsetsDoc)
+      .def_property_readonly(
+          "image_size",
+          [](const Batch& self) { return py::make_tuple(self.image().height, self.image().width); },
+          kImageSizeDoc)
+      .def_property_readonly(
+          "areas",
+          [](const py::object& self) {
+            const Batch& b = batch_of(self);
+            return view(self, {static_cast<py::ssize_t>(b.size())}, b.areas().data());
+          },
+          kAreasDoc)
+      .def_property_readonly(
+          "bboxes",
+          [](const py::object& self) {
+            const Batch& b = batch_of(self);
+            return view(self, {static_cast<py::ssize_t>(b.size()), 4}, b.bboxes().data());
+          },
+          kBBoxesDoc)
+      .def_property_readonly(
+          "counts",
+          [](const py::object& self) {
+            const Batch& b = batch_of(self);
+            return view(self, {static_cast<py::ssize_t>(b.counts().size())}, b.counts().data());
+          },
+          kCountsDoc)
+      .def_property_readonly(
+          "offsets",
+          [](const py::object& self) {
+            const Batch& b = batch_of(self);
+            return view(self, {static_cast<py::ssize_t>(b.offsets().size())}, b.offsets().data());
+          },
+          kOffsetsDoc)
       .def("to_masks", &to_masks, kToMasksDoc)
       .def("__repr__",
            [](const Batch& self) {

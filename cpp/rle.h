@@ -98,6 +98,7 @@ class DecodeError : public std::runtime_error {
 // The runs of a compressed string. Throws DecodeError where the string is cut off, holds a
 // character outside '0'..'o', a number of more than 7 groups or a negative run, or where the runs
 // do not sum up to `pixels`. The memory it takes is bounded by the string's length.
-std::vector<std::uint32_t> decode_counts(std::span<const std::uint8_t> counts, std::uint64_t pixels);
+std::vector<std::uint32_t> decode_counts(std::span<const std::uint8_t> counts,
+                                         std::uint64_t pixels);
 
 }  // namespace maskrle

@@ -52,9 +52,7 @@ inline Lanes equal(Ints a, Ints b) { return to_lanes(_mm256_cmpeq_epi32(a, b)); 
 inline Floats select(Lanes lanes, Floats a, Floats b) {  // a in `lanes`, else b
   return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(to_mask(lanes)));
 }
-inline Ints select(Lanes lanes, Ints a, Ints b) {
-  return _mm256_blendv_epi8(b, a, to_mask(lanes));
-}
+inline Ints select(Lanes lanes, Ints a, Ints b) { return _mm256_blendv_epi8(b, a, to_mask(lanes)); }
 // Whether low <= a < low + 2^n in all lanes of `lanes`; `size` = 2^n.
 inline bool all_within(Lanes lanes, Ints a, std::int32_t low, std::int32_t size) {
   const Ints outside = _mm256_andnot_si256(splat(size - 1), sub(a, splat(low)));
@@ -81,8 +79,8 @@ inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
   const __m256d half = _mm256_set1_pd(0.5);
   const __m256d factor = _mm256_set1_pd(scale);
   const auto weigh = [&](__m128 k, __m128 j) {
-    const __m256d c = _mm256_sub_pd(
-        _mm256_mul_pd(_mm256_add_pd(_mm256_cvtps_pd(k), half), factor), half);
+    const __m256d c =
+        _mm256_sub_pd(_mm256_mul_pd(_mm256_add_pd(_mm256_cvtps_pd(k), half), factor), half);
     return _mm256_cvtpd_ps(_mm256_sub_pd(c, _mm256_cvtps_pd(j)));
   };
   const __m128 low = weigh(_mm256_castps256_ps128(pixel), _mm256_castps256_ps128(node));

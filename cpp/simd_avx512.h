@@ -58,7 +58,8 @@ inline Neighbours fetch(const float* row, Ints nodes, std::int32_t first, std::i
   const Ints offsets = sub(nodes, splat(first));
   row += first;
   if (span < 16) {
-    return {_mm512_permutexvar_ps(offsets, load(row)), _mm512_permutexvar_ps(offsets, load(row + 1))};
+    return {_mm512_permutexvar_ps(offsets, load(row)),
+            _mm512_permutexvar_ps(offsets, load(row + 1))};
   }
   if (span < 32) {
     return {_mm512_permutex2var_ps(load(row), offsets, load(row + 16)),
@@ -72,8 +73,8 @@ inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
   const __m512d half = _mm512_set1_pd(0.5);
   const __m512d factor = _mm512_set1_pd(scale);
   const auto weigh = [&](__m256 k, __m256 j) {
-    const __m512d c = _mm512_sub_pd(
-        _mm512_mul_pd(_mm512_add_pd(_mm512_cvtps_pd(k), half), factor), half);
+    const __m512d c =
+        _mm512_sub_pd(_mm512_mul_pd(_mm512_add_pd(_mm512_cvtps_pd(k), half), factor), half);
     return _mm512_cvtpd_ps(_mm512_sub_pd(c, _mm512_cvtps_pd(j)));
   };
   const __m256 low = weigh(_mm512_castps512_ps256(pixel), _mm512_castps512_ps256(node));

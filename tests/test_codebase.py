@@ -1,0 +1,66 @@
+"""The code base itself: what importing costs, what is exported, which way imports go; the README's code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import maskrle
+
+ROOT = Path(__file__).parent.parent
+# From the bottom up: a module may import only from those before it.
+LAYERS = (
+    ("_core",),
+    ("native",),
+    ("reference", "draw", "coco", "shapes"),
+    ("results", "preprocess", "contracts"),
+    ("segmenter",),
+    ("cli",),
+    ("__init__", "__main__"),
+)
+
+
+def test_import_costs_numpy_and_the_extension_only() -> None:
+    heavy = {"cv2", "openvino", "typer", "rich"}
+    code = f"import sys, maskrle; print({heavy} & {{name.partition('.')[0] for name in sys.modules}})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "set()\n"
+
+
+def test_public_names_exist_and_are_documented() -> None:
+    for name in maskrle.__all__:
+        assert name == "__version__" or getattr(maskrle, name).__doc__, name
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        maskrle.nothing  # noqa: B018
+
+
+def test_version_is_the_projects() -> None:
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None
+    assert maskrle.__version__ == version[1]
+
+
+def test_imports_go_downwards() -> None:
+    level = {name: height for height, names in enumerate(LAYERS) for name in names}
+    for path in sorted((ROOT / "src/maskrle").glob("*.py")):
+        assert path.stem in level, f"{path.name} has no layer"
+        if path.stem.startswith("__"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                for name in [node.module] if node.module else [alias.name for alias in node.names]:
+                    assert level[name.partition(".")[0]] < level[path.stem], f"{path.stem} imports {name}"
+
+
+@pytest.mark.parametrize("document", ["README.md"])
+def test_examples_in_documents_run(document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
+    assert blocks
+    monkeypatch.chdir(tmp_path)
+    for block in blocks:
+        exec(compile(block, document, "exec"), {})
