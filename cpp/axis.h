@@ -72,4 +72,18 @@ inline Tap tap(const Axis& axis, std::int64_t pixel) {
   return {0, 0.0F};
 }
 
+// First pixel in [begin, end) for which `condition` holds, which never turns false again; or `end`.
+template <typename Condition>
+std::int64_t first_pixel(std::int64_t begin, std::int64_t end, Condition condition) {
+  while (begin < end) {
+    const std::int64_t middle = begin + (end - begin) / 2;
+    if (condition(middle)) {
+      end = middle;
+    } else {
+      begin = middle + 1;
+    }
+  }
+  return begin;
+}
+
 }  // namespace maskrle

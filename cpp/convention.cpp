@@ -43,22 +43,6 @@ Span expand_model_api(float low, float high, std::int64_t image_side, double fac
   return {static_cast<std::int64_t>(center - half), static_cast<std::int64_t>(center + half)};
 }
 
-// First pixel in [0, image_side) for which `inside_or_after` holds; it never turns false again.
-template <typename Predicate>
-std::int64_t first_pixel(std::int64_t image_side, Predicate inside_or_after) {
-  std::int64_t low = 0;
-  std::int64_t high = image_side;
-  while (low < high) {
-    const std::int64_t middle = low + (high - low) / 2;
-    if (inside_or_after(middle)) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return low;
-}
-
 // reframe_box_masks_to_image_masks: crop_and_resize of the mask to the whole image.
 Axis reframed(float low, float high, std::int64_t image_side, std::int32_t side, float above) {
   Axis axis{};
@@ -84,8 +68,8 @@ Axis reframed(float low, float high, std::int64_t image_side, std::int32_t side,
     axis.begin = 0;
     axis.end = image_side;
   } else {
-    axis.begin = first_pixel(image_side, [&](std::int64_t p) { return tap(axis, p).node > 0; });
-    axis.end = first_pixel(image_side, [&](std::int64_t p) { return tap(axis, p).node > side; });
+    axis.begin = first_pixel(0, image_side, [&](std::int64_t p) { return tap(axis, p).node > 0; });
+    axis.end = first_pixel(0, image_side, [&](std::int64_t p) { return tap(axis, p).node > side; });
   }
   return axis;
 }

@@ -44,7 +44,14 @@ class Workspace {
 };
 
 // At most so many pixel rows are evaluated one by one, without looking for crossings.
-inline constexpr std::int32_t kMaxDenseRows = 64;
+inline constexpr std::int32_t kMaxDenseRows = 48;
+
+// In profiles the kernel's stages keep their names.
+#if defined(MASKRLE_PROFILE)
+#define MASKRLE_STAGE [[gnu::noinline]]
+#else
+#define MASKRLE_STAGE
+#endif
 
 struct Kernel {
   const char* name;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <vector>
 
 namespace maskrle {
 namespace avx512 {

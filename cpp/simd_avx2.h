@@ -5,6 +5,7 @@ inline constexpr int kLanes = 8;
 using Floats = __m256;
 using Ints = __m256i;
 using Lanes = std::uint32_t;
+inline constexpr Lanes kAllLanes = 0xFF;
 
 inline Floats load(const float* p) { return _mm256_loadu_ps(p); }
 inline void store(float* p, Floats a) { _mm256_storeu_ps(p, a); }
@@ -40,6 +41,11 @@ inline Ints sub(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
 inline Ints min(Ints a, Ints b) { return _mm256_min_epi32(a, b); }
 inline Ints max(Ints a, Ints b) { return _mm256_max_epi32(a, b); }
 inline Ints bit_and(Ints a, Ints b) { return _mm256_and_si256(a, b); }
+inline Ints bit_or(Ints a, Ints b) { return _mm256_or_si256(a, b); }
+inline Ints shift_left(Ints a, int n) { return _mm256_slli_epi32(a, n); }
+inline Ints shift_right(Ints a, int n) { return _mm256_srli_epi32(a, n); }
+// a, or of a negative number -a - 1.
+inline Ints without_sign(Ints a) { return max(a, _mm256_xor_si256(a, splat(-1))); }
 
 inline Lanes to_lanes(__m256 mask) { return static_cast<Lanes>(_mm256_movemask_ps(mask)); }
 inline Lanes to_lanes(__m256i mask) { return to_lanes(_mm256_castsi256_ps(mask)); }
@@ -88,18 +94,43 @@ inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
 }
 
+// a[lane - 1], and `first` in lane 0.
+inline Ints shift_in(Ints a, std::int32_t first) {
+  const Ints shifted = _mm256_permutevar8x32_epi32(a, _mm256_setr_epi32(0, 0, 1, 2, 3, 4, 5, 6));
+  return _mm256_blend_epi32(shifted, splat(first), 1);
+}
+inline std::int32_t lane_of(Ints a, int lane) {
+  std::int32_t values[kLanes];
+  store(values, a);
+  return values[lane];
+}
+// a[0], b[0], a[1], b[1], ..
+inline void interleave(Ints a, Ints b, Ints& low, Ints& high) {
+  const Ints pairs_0145 = _mm256_unpacklo_epi32(a, b);
+  const Ints pairs_2367 = _mm256_unpackhi_epi32(a, b);
+  low = _mm256_permute2x128_si256(pairs_0145, pairs_2367, 0x20);
+  high = _mm256_permute2x128_si256(pairs_0145, pairs_2367, 0x31);
+}
+// 16 bits of each lane, which must not use more.
+inline __m128i narrow(Ints a) {
+  return _mm256_castsi256_si128(_mm256_permute4x64_epi64(
+      _mm256_packus_epi32(a, _mm256_setzero_si256()), _MM_SHUFFLE(3, 1, 2, 0)));
+}
+// The low bytes of a[0], b[0], a[1], b[1], ..; the other bytes must be zero.
+inline void store_byte_pairs(std::uint8_t* out, Ints a, Ints b) {
+  const Ints pairs = _mm256_or_si256(a, _mm256_slli_epi32(b, 8));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), narrow(pairs));
+}
+
 // begin[0], end[0], begin[1], end[1], .. of the chosen lanes; returns one past the last written.
 inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Ints end) {
-  const __m256i low = _mm256_unpacklo_epi32(begin, end);   // pairs 0 1 4 5
-  const __m256i high = _mm256_unpackhi_epi32(begin, end);  // pairs 2 3 6 7
-  std::int32_t pairs[16];
-  store(pairs, _mm256_permute2x128_si256(low, high, 0x20));
-  store(pairs + 8, _mm256_permute2x128_si256(low, high, 0x31));
-  if (lanes == 0xFF) {
-    __builtin_memcpy(out, pairs, sizeof pairs);
-    return out + 16;
-  }
-  for (int lane = 0; lane < 8; ++lane) {
+  Ints low;
+  Ints high;
+  interleave(begin, end, low, high);
+  std::int32_t pairs[2 * kLanes];
+  store(pairs, low);
+  store(pairs + kLanes, high);
+  for (int lane = 0; lane < kLanes; ++lane) {
     __builtin_memcpy(out, pairs + 2 * lane, 2 * sizeof(std::int32_t));
     out += (lanes >> lane & 1U) * 2;
   }
@@ -114,6 +145,25 @@ inline void store_bytes(std::uint8_t* out, Ints a) {
   const __m128i joined = _mm_unpacklo_epi32(_mm256_castsi256_si128(first_bytes),
                                             _mm256_extracti128_si256(first_bytes, 1));
   _mm_storel_epi64(reinterpret_cast<__m128i*>(out), joined);
+}
+
+// `value` where a > limit, else 0.
+inline Ints where_greater(Ints a, std::int32_t limit, std::int32_t value) {
+  return bit_and(_mm256_cmpgt_epi32(a, splat(limit)), splat(value));
+}
+// The bytes of a under the ones of `kept`, next to each other; returns one past the last. Writes
+// up to 8 bytes more.
+inline std::uint8_t* pack_bytes(std::uint8_t* out, Ints a, Ints kept) {
+  std::uint64_t bytes[4];
+  std::uint64_t masks[4];
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), a);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(masks), kept);
+  for (int k = 0; k < 4; ++k) {
+    const std::uint64_t packed = _pext_u64(bytes[k], masks[k]);
+    __builtin_memcpy(out, &packed, sizeof packed);
+    out += __builtin_popcountll(masks[k]) / 8;
+  }
+  return out;
 }
 
 template <typename Join>

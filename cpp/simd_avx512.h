@@ -5,6 +5,7 @@ inline constexpr int kLanes = 16;
 using Floats = __m512;
 using Ints = __m512i;
 using Lanes = std::uint32_t;
+inline constexpr Lanes kAllLanes = 0xFFFF;
 
 inline Floats load(const float* p) { return _mm512_loadu_ps(p); }
 inline Floats load_first(const float* p, std::int32_t count) {  // the rest zeros, not read
@@ -82,12 +83,33 @@ inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
   return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
 }
 
+// a[lane - 1], and `first` in lane 0.
+inline Ints shift_in(Ints a, std::int32_t first) {
+  return _mm512_alignr_epi32(a, splat(first), 15);
+}
+inline std::int32_t lane_of(Ints a, int lane) {
+  std::int32_t values[kLanes];
+  store(values, a);
+  return values[lane];
+}
+// a[0], b[0], a[1], b[1], ..
+inline void interleave(Ints a, Ints b, Ints& low, Ints& high) {
+  const Ints even = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  low = _mm512_permutex2var_epi32(a, even, b);
+  high = _mm512_permutex2var_epi32(a, add(even, splat(8)), b);
+}
+// The low bytes of a[0], b[0], a[1], b[1], ..; the other bytes must be zero.
+inline void store_byte_pairs(std::uint8_t* out, Ints a, Ints b) {
+  const Ints pairs = _mm512_or_si512(a, _mm512_slli_epi32(b, 8));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi32_epi16(pairs));
+}
+
 // begin[0], end[0], begin[1], end[1], .. of the chosen lanes; returns one past the last written.
 inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Ints end) {
-  const Ints even = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  const Ints low = _mm512_permutex2var_epi32(begin, even, end);
-  const Ints high = _mm512_permutex2var_epi32(begin, add(even, splat(8)), end);
-  if (lanes == 0xFFFF) {
+  Ints low;
+  Ints high;
+  interleave(begin, end, low, high);
+  if (lanes == kAllLanes) {
     store(out, low);
     store(out + 16, high);
     return out + 32;
@@ -104,7 +126,30 @@ inline void store_bytes(std::uint8_t* out, Ints a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(a));
 }
 inline Ints bit_and(Ints a, Ints b) { return _mm512_and_si512(a, b); }
+inline Ints bit_or(Ints a, Ints b) { return _mm512_or_si512(a, b); }
+inline Ints shift_left(Ints a, int n) { return _mm512_slli_epi32(a, static_cast<unsigned>(n)); }
+inline Ints shift_right(Ints a, int n) { return _mm512_srli_epi32(a, static_cast<unsigned>(n)); }
+// a, or of a negative number -a - 1.
+inline Ints without_sign(Ints a) { return max(a, _mm512_xor_si512(a, splat(-1))); }
 
+// `value` where a > limit, else 0.
+inline Ints where_greater(Ints a, std::int32_t limit, std::int32_t value) {
+  return _mm512_maskz_mov_epi32(_mm512_cmpgt_epi32_mask(a, splat(limit)), splat(value));
+}
+// The bytes of a under the ones of `kept`, next to each other; returns one past the last. Writes
+// up to 8 bytes more.
+inline std::uint8_t* pack_bytes(std::uint8_t* out, Ints a, Ints kept) {
+  std::uint64_t bytes[8];
+  std::uint64_t masks[8];
+  _mm512_storeu_si512(bytes, a);
+  _mm512_storeu_si512(masks, kept);
+  for (int k = 0; k < 8; ++k) {
+    const std::uint64_t packed = _pext_u64(bytes[k], masks[k]);
+    __builtin_memcpy(out, &packed, sizeof packed);
+    out += __builtin_popcountll(masks[k]) / 8;
+  }
+  return out;
+}
 inline std::int32_t sum(Ints a) { return _mm512_reduce_add_epi32(a); }
 inline std::int32_t smallest(Ints a) { return _mm512_reduce_min_epi32(a); }
 inline std::int32_t largest(Ints a) { return _mm512_reduce_max_epi32(a); }

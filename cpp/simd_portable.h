@@ -4,7 +4,9 @@
 inline constexpr int kLanes = 8;
 typedef float Floats __attribute__((vector_size(32)));
 typedef std::int32_t Ints __attribute__((vector_size(32)));
+typedef std::uint32_t Unsigned __attribute__((vector_size(32)));
 using Lanes = std::uint32_t;
+inline constexpr Lanes kAllLanes = 0xFF;
 
 inline Floats load(const float* p) {
   Floats a;
@@ -45,11 +47,17 @@ inline Floats nearest(Floats a) {  // of magnitudes below 2^22, halves to even
   return (a + shift) - shift;
 }
 
-inline Ints add(Ints a, Ints b) { return a + b; }
-inline Ints sub(Ints a, Ints b) { return a - b; }
+// Lanes that do not count may overflow: they wrap around, as in every instruction set.
+inline Ints add(Ints a, Ints b) { return (Ints)((Unsigned)a + (Unsigned)b); }
+inline Ints sub(Ints a, Ints b) { return (Ints)((Unsigned)a - (Unsigned)b); }
 inline Ints min(Ints a, Ints b) { return a < b ? a : b; }
 inline Ints max(Ints a, Ints b) { return a > b ? a : b; }
 inline Ints bit_and(Ints a, Ints b) { return a & b; }
+inline Ints bit_or(Ints a, Ints b) { return a | b; }
+inline Ints shift_left(Ints a, int n) { return a << n; }
+inline Ints shift_right(Ints a, int n) { return (Ints)((Unsigned)a >> n); }
+// a, or of a negative number -a - 1.
+inline Ints without_sign(Ints a) { return max(a, ~a); }
 
 inline Lanes to_lanes(Ints mask) {
   const Ints bits = mask & Ints{1, 2, 4, 8, 16, 32, 64, 128};
@@ -69,7 +77,7 @@ inline Floats select(Lanes lanes, Floats a, Floats b) {  // a in `lanes`, else b
 inline Ints select(Lanes lanes, Ints a, Ints b) { return to_mask(lanes) ? a : b; }
 // Whether low <= a < low + 2^n in all lanes of `lanes`; `size` = 2^n.
 inline bool all_within(Lanes lanes, Ints a, std::int32_t low, std::int32_t size) {
-  return (to_lanes(((a - splat(low)) & ~splat(size - 1)) != splat(0)) & lanes) == 0;
+  return (to_lanes((sub(a, splat(low)) & ~splat(size - 1)) != splat(0)) & lanes) == 0;
 }
 
 // The row's values at nodes and at nodes + 1. `first` is the smallest node, `span` how far beyond
@@ -98,6 +106,24 @@ inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
   return r;
 }
 
+// a[lane - 1], and `first` in lane 0.
+inline Ints shift_in(Ints a, std::int32_t first) {
+  return Ints{first, a[0], a[1], a[2], a[3], a[4], a[5], a[6]};
+}
+inline std::int32_t lane_of(Ints a, int lane) { return a[lane]; }
+// a[0], b[0], a[1], b[1], ..
+inline void interleave(Ints a, Ints b, Ints& low, Ints& high) {
+  low = Ints{a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]};
+  high = Ints{a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7]};
+}
+// The low bytes of a[0], b[0], a[1], b[1], ..; the other bytes must be zero.
+inline void store_byte_pairs(std::uint8_t* out, Ints a, Ints b) {
+  for (int lane = 0; lane < kLanes; ++lane) {
+    out[2 * lane] = static_cast<std::uint8_t>(a[lane]);
+    out[2 * lane + 1] = static_cast<std::uint8_t>(b[lane]);
+  }
+}
+
 // begin[0], end[0], begin[1], end[1], .. of the chosen lanes; returns one past the last written.
 inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Ints end) {
   for (int lane = 0; lane < kLanes; ++lane) {
@@ -111,6 +137,21 @@ inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Int
 // The low byte of each lane.
 inline void store_bytes(std::uint8_t* out, Ints a) {
   for (int lane = 0; lane < kLanes; ++lane) out[lane] = static_cast<std::uint8_t>(a[lane]);
+}
+
+// `value` where a > limit, else 0.
+inline Ints where_greater(Ints a, std::int32_t limit, std::int32_t value) {
+  return (a > splat(limit)) & splat(value);
+}
+// The bytes of a under the ones of `kept`, the first ones of each lane, next to each other; returns
+// one past the last. Writes up to 8 bytes more.
+inline std::uint8_t* pack_bytes(std::uint8_t* out, Ints a, Ints kept) {
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const std::int32_t bytes = a[lane];
+    std::memcpy(out, &bytes, sizeof bytes);
+    out += std::popcount(static_cast<std::uint32_t>(kept[lane])) / 8;
+  }
+  return out;
 }
 
 template <typename Join>

@@ -1,0 +1,72 @@
+// The changes of a block of columns where the mask covers few pixel rows: all rows are evaluated.
+
+template <Rule kRule, bool kFused>
+class DenseFinder {
+ public:
+  DenseFinder(Workspace& workspace, const Placement& placement)
+      : mask_(workspace.mask), blended_(workspace.p.data()), above_(placement.above) {
+    const Axis& y = placement.y;
+    begin_ = static_cast<std::int32_t>(y.begin);
+    count_ = static_cast<std::int32_t>(y.end - y.begin);
+    std::int32_t row_nodes[kMaxDenseRows + kLanes];
+    for (std::int32_t r = 0; r < count_; r += kLanes) {
+      const Taps rows = taps<kRule>(y, y.begin + r);
+      store(row_nodes + r, rows.nodes);
+      store(row_weights_ + r, rows.weights);
+    }
+    // The mask rows that are blended, each once, in order: a row's successor follows it.
+    for (std::int32_t r = 0; r < count_; ++r) {
+      for (const std::int32_t node : {row_nodes[r], row_nodes[r] + 1}) {
+        if (node_count_ == 0 || nodes_[node_count_ - 1] < node) nodes_[node_count_++] = node;
+      }
+      row_at_[r] = node_count_ - 2 - (nodes_[node_count_ - 1] - row_nodes[r] - 1);
+    }
+  }
+
+  MASKRLE_STAGE void find(const Taps& columns, Lanes valid, Slots& slots) {
+    for (std::int32_t k = 0; k < node_count_; ++k) {
+      store(blended_ + k * kLanes, blended_row<kFused>(mask_, columns, nodes_[k]));
+    }
+    Lanes on[kMaxDenseRows + 1];
+    for (std::int32_t r = 0; r < count_; ++r) {
+      const float* p = blended_ + row_at_[r] * kLanes;
+      const Floats value = blend<kFused>(load(p), load(p + kLanes), splat(row_weights_[r]));
+      on[r] = greater(value, splat(above_)) & valid;
+    }
+    on[count_] = 0;
+
+    Ints first = splat(0);
+    Ints second = splat(0);
+    Lanes seen_first = 0;
+    Lanes seen_second = 0;
+    Lanes before = 0;
+    for (std::int32_t r = 0; r <= count_; ++r) {
+      const Lanes changed = on[r] ^ before;
+      before = on[r];
+      if (changed == 0) continue;
+      const Ints row = splat(begin_ + r);
+      const Lanes first_here = changed & on[r] & ~seen_first;
+      const Lanes second_here = changed & ~on[r] & ~seen_second;
+      first = select(first_here, row, first);
+      second = select(second_here, row, second);
+      seen_first |= first_here;
+      seen_second |= second_here;
+      const Lanes later = changed ^ first_here ^ second_here;
+      if (later != 0) [[unlikely]] {
+        slots.add_later(later, [&](std::int32_t slot, Lanes here) {
+          store(slots.rows(slot), select(here, row, load(slots.rows(slot))));
+        });
+      }
+    }
+    if (seen_first != 0) slots.put_first_two(seen_first, first, seen_second, second);
+  }
+
+ private:
+  const PaddedMask& mask_;
+  float* blended_;  // the mask rows at the columns, kLanes each
+  float above_;
+  std::int32_t begin_ = 0, count_ = 0, node_count_ = 0;
+  float row_weights_[kMaxDenseRows + kLanes];
+  std::int32_t row_at_[kMaxDenseRows];  // index of a pixel row's mask row in nodes_
+  std::int32_t nodes_[2 * kMaxDenseRows];
+};
