@@ -229,3 +229,12 @@ def test_import_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_class_names_come_with_the_model() -> None:
+    network = graphs.echo()
+    assert Segmenter(network)(picture(60, 80)).names is None
+    network.set_rt_info("circle traffic_light", ["model_info", "labels"])
+    found = Segmenter(network)(picture(60, 80))
+    assert found.names == {1: "circle", 2: "traffic light"}
+    assert found.name(2) == "traffic light"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -131,7 +130,7 @@ def demo(
             continue
         found, timings = segmenter.timed(picture.pixels)
         overlay = files.take(f"{Path(picture.name).stem}-overlay.png")
-        _write_png(overlay, dataclasses.replace(found, names=names).draw(picture.pixels))
+        _write_png(overlay, found.draw(picture.pixels))
         rows.append(_Row(picture.name, len(found), timings, overlay.name))
         results += found.to_coco(image_id)
         height, width = found.image_size

@@ -72,6 +72,7 @@ class Segmenter:
         core = openvino.Core()
         network = _network(core, model)
         self._binding = recognise(network)
+        self._names = _label_names(network, self._binding.contract)
         self._compiled = core.compile_model(network, device, {**DEFAULTS, **(config or {})})
         self._idle: list[openvino.InferRequest] = []
 
@@ -120,7 +121,7 @@ class Segmenter:
         found = self._binding.detections(outputs, self.score_threshold)
         boxes = fitted.boxes_to_image(found.boxes, normalised=self.contract.normalised)
         rles = encode(found.masks, boxes, fitted.image_size, found.channels, paste=self.paste)
-        return Instances(found.labels, found.scores, boxes, rles)
+        return Instances(found.labels, found.scores, boxes, rles, self._names)
 
 
 def _inputs(binding: Binding, fitted: Fitted) -> dict[int, np.ndarray[Any, Any]]:
@@ -145,6 +146,16 @@ def _network(core: openvino.Core, model: str | os.PathLike[str] | openvino.Model
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"model: OpenVINO cannot read {path}: {reason}") from error
+
+
+def _label_names(network: openvino.Model, contract: Contract) -> dict[int, str] | None:
+    """Class names that a model brings along, as OpenVINO's Model API writes them: in order, set apart by
+    spaces, with underscores for spaces within a name."""
+    path = ["model_info", "labels"]
+    if not network.has_rt_info(path):
+        return None
+    names = network.get_rt_info(path).astype(str).split()
+    return {label: name.replace("_", " ") for label, name in enumerate(names, contract.first_label or 0)}
 
 
 def _threshold(value: float) -> float:
