@@ -34,7 +34,10 @@ py::array as_array(const py::object& object, const char* name, const char* expec
   throw py::type_error(std::string(name) + " must be " + expected + ", got " + text(array.dtype()));
 }
 
-bool has_native_order(const py::dtype& dtype) { return dtype.attr("isnative").cast<bool>(); }
+// numpy writes the machine's own order as '=', whatever it is, and '|' where there is none.
+bool has_native_order(const py::dtype& dtype) {
+  return dtype.byteorder() == '=' || dtype.byteorder() == '|';
+}
 
 }  // namespace
 

@@ -101,6 +101,7 @@ std::optional<Paste> paste_from_name(std::string_view name) {
 
 Placement place(Paste paste, const Box& box, ImageSize image, MaskSize mask, float threshold) {
   Placement p{};
+  p.threshold = threshold;
   p.above = threshold;
   switch (paste) {
     case Paste::omz: {
@@ -128,7 +129,7 @@ Placement place(Paste paste, const Box& box, ImageSize image, MaskSize mask, flo
     case Paste::detectron2:
       p.x = sampled(box.x_min, box.x_max, image.width, mask.width);
       p.y = sampled(box.y_min, box.y_max, image.height, mask.height);
-      // value >= threshold, written as value > the float just below.
+      p.at_threshold = true;
       p.above = std::nextafter(threshold, -std::numeric_limits<float>::infinity());
       break;
   }

@@ -26,8 +26,12 @@ struct MaskSize {
 // Everything the kernels need to know of a convention, for one box.
 struct Placement {
   Axis x, y;
-  bool fused;   // blend: fma(q - p, weight, p), else p + (q - p) * weight
-  float above;  // a pixel is on where value > above
+  bool fused;         // blend: fma(q - p, weight, p), else p + (q - p) * weight
+  float threshold;    // a pixel is on where value > threshold,
+  bool at_threshold;  // and where value == threshold
+  float above;        // of finite values the same as value > above
+
+  bool is_on(float value) const { return at_threshold ? value >= threshold : value > threshold; }
 };
 
 // Every paste convention by its public name.

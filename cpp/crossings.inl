@@ -1,29 +1,21 @@
 // The changes of a block of columns where the mask covers many pixel rows.
 //
 // Only the mask's own rows are compared with the threshold. Between two rows on different sides of
-// it a column changes exactly once, because it is monotone between two mask rows; where, is
-// computed from the crossing of the line and confirmed with the exact arithmetic.
-
-// Rounding moves a blended value by less than 2^-21 of the mask's magnitude (three roundings of
-// half a unit in the last place, of values up to twice the magnitude): a mask row that far from
-// the threshold decides for all pixels that it is blended into, a cell twice that far away too.
-constexpr float kRowMargin = 0x1p-21F;
-constexpr float kCellMargin = 0x1p-20F;
-// Where a column rises by at least this part of the magnitude per pixel, the nearest pixel to the
-// crossing decides alone: all others are at least half a pixel away.
-constexpr float kSlopeMargin = 0x1p-18F;
-// Below this, rounding is not relative to the values any more (they are subnormal).
-constexpr float kMinMagnitude = 1e-30F;
+// it a column changes exactly once, because it is monotone between two mask rows; and it does so
+// at the first pixel behind the crossing of the line. All this is plain float arithmetic with a
+// bound on its error. What the bound does not decide, the exact arithmetic does: a change too near
+// to a pixel by search(), a column too near to the threshold by the general road.
 
 template <Rule kRule, bool kFused>
 class CrossingFinder {
  public:
+  static constexpr Rule kAxisRule = kRule;
+
   CrossingFinder(Workspace& workspace, const Placement& placement)
       : w_(workspace), mask_(workspace.mask), y_(placement.y), above_(placement.above) {
-    magnitude_ = mask_.magnitude > kMinMagnitude ? mask_.magnitude : kMinMagnitude;
-    row_above_ = above_ + magnitude_ * kRowMargin;
-    row_below_ = above_ - magnitude_ * kRowMargin;
-    slope_margin_ = magnitude_ * kSlopeMargin / static_cast<float>(y_.scale);
+    margin_ = value_margin(mask_);
+    row_above_ = above_ + margin_;
+    row_below_ = above_ - margin_;
     first_node_ = tap(y_, y_.begin).node;
     last_node_ = tap(y_, y_.end - 1).node + 1;
     const std::int32_t nodes = y_.side + 2;
@@ -43,40 +35,63 @@ class CrossingFinder {
       a = static_cast<double>(y_.step) / y_.side;
       b = -0.5 * a + static_cast<double>(y_.start) - 0.5;
     }
-    guess_a_ = static_cast<float>(a);
-    guess_b_ = static_cast<float>(b);
+    line_a_ = static_cast<float>(a);
+    line_b_ = static_cast<float>(b);
+    // Roundings of the line (a dozen of half a unit), and of the convention's own coordinates
+    // where these are float.
+    const double reach = std::max(std::fabs(static_cast<double>(y_.begin - row_origin_)),
+                                  std::fabs(static_cast<double>(y_.end - row_origin_)));
+    const double unit = kRule == Rule::cv2 ? 0x1p-22 : 0x1p-21;
+    row_margin_ = static_cast<float>(unit * (reach + 2 * a + std::fabs(b)));
+    value_margin_rows_ = margin_ * line_a_;
     has_words_ = nodes <= Workspace::kWords && placement.x.side + 2 <= Workspace::kWords;
     if (has_words_) prepare_words(placement.x.side + 2);
   }
 
+  // What the block's cells alone tell.
+  struct Plan {
+    std::uint64_t
+        pairs;     // bit k: some column may change between mask rows first_node_ + k, + k + 1
+    bool on, off;  // all columns of the first row are surely above, surely below
+  };
+  Plan plan(const Taps& columns) const {
+    if (!has_words_) return {~std::uint64_t{0}, false, false};
+    const std::int32_t count = last_node_ - first_node_ + 1;
+    // The neighbour of the mask's last node may lie beyond the words: its weight is 0.
+    const std::int32_t span = columns.span < 63 ? columns.span : 63;
+    const std::uint64_t wanted = (~std::uint64_t{0} >> (63 - span)) << columns.first;
+    const WordSets sets = compare_words(w_.surely_above, w_.maybe_above, wanted, count);
+    const std::uint64_t all = (std::uint64_t{1} << (count - 1)) - 1;
+    const std::uint64_t sure = (sets.all & sets.all >> 1) | (sets.none & sets.none >> 1);
+    return {~sure & all, (sets.all & 1) != 0, (sets.none & 1) != 0};
+  }
+
   // Returns the columns that come so near to the threshold that rounding could decide: these must
   // be left to the general road.
-  MASKRLE_STAGE Lanes find(const Taps& columns, Lanes valid, Slots& slots) {
+  MASKRLE_STAGE Lanes find(const Taps& columns, const Plan& plan, Lanes valid, Slots& slots) {
     State s(valid, slots);
+    if (plan.on) {
+      s.initial = valid;
+    } else if (!plan.off) {
+      start(columns, s);
+    }
+    s.seen_first = s.initial;
     if (has_words_) {
-      const Candidates candidates = candidate_pairs(columns);
-      if (candidates.on) {
-        s.initial = valid;
-      } else if (!candidates.off) {
-        start(columns, s);
-      }
-      s.seen_first = s.initial;
-      for (std::uint64_t pairs = candidates.pairs; pairs != 0; pairs &= pairs - 1) {
+      for (std::uint64_t pairs = plan.pairs; pairs != 0; pairs &= pairs - 1) {
         step(columns, first_node_ + __builtin_ctzll(pairs), s);
       }
     } else {
-      start(columns, s);
-      s.seen_first = s.initial;
       for (std::int32_t node = first_node_; node < last_node_; ++node) step(columns, node, s);
     }
     if (s.seen_first == 0) return s.near & valid;
 
-    slots.put_first_two(s.seen_first, solve(s.first, 0, s.seen_first & ~s.initial, s.initial),
-                        s.seen_second, solve(s.second, 1, s.seen_second, 0));
+    slots.put_first_two(s.seen_first,
+                        solve(columns, s.first, 0, s.seen_first & ~s.initial, s.initial),
+                        s.seen_second, solve(columns, s.second, 1, s.seen_second, 0));
     for (std::int32_t slot = 2; slot < slots.count(); ++slot) {
       const std::int32_t at = slot * kLanes;
       const Crossing crossing{load(&w_.p[0] + at), load(&w_.q[0] + at), load(&w_.node[0] + at)};
-      store(slots.rows(slot), solve(crossing, slot, slots.seen(slot), 0));
+      store(slots.rows(slot), solve(columns, crossing, slot, slots.seen(slot), 0));
     }
     slots.end_open_columns(static_cast<std::int32_t>(y_.end));
     slots.drop_empty_runs();
@@ -108,8 +123,8 @@ class CrossingFinder {
 
   // Which cells are surely above or surely below the threshold, as bits of a row's columns.
   void prepare_words(std::int32_t columns) {
-    const Floats surely = splat(above_ + magnitude_ * kCellMargin);
-    const Floats maybe = splat(above_ - magnitude_ * kCellMargin);
+    const Floats surely = splat(above_ + 2 * margin_);
+    const Floats maybe = splat(above_ - 2 * margin_);
     for (std::int32_t node = first_node_; node <= last_node_; ++node) {
       const float* row = mask_.row(node);
       std::uint64_t a = 0;
@@ -124,24 +139,8 @@ class CrossingFinder {
     }
   }
 
-  struct Candidates {
-    std::uint64_t
-        pairs;     // bit k: some column may change between mask rows first_node_ + k, + k + 1
-    bool on, off;  // all columns of the first row are surely above, surely below
-  };
-  Candidates candidate_pairs(const Taps& columns) const {
-    const std::int32_t count = last_node_ - first_node_ + 1;
-    // The neighbour of the mask's last node may lie beyond the words: its weight is 0.
-    const std::int32_t span = columns.span < 63 ? columns.span : 63;
-    const std::uint64_t wanted = (~std::uint64_t{0} >> (63 - span)) << columns.first;
-    const WordSets sets = compare_words(w_.surely_above, w_.maybe_above, wanted, count);
-    const std::uint64_t all = (std::uint64_t{1} << (count - 1)) - 1;
-    const std::uint64_t sure = (sets.all & sets.all >> 1) | (sets.none & sets.none >> 1);
-    return {~sure & all, (sets.all & 1) != 0, (sets.none & 1) != 0};
-  }
-
   Row evaluate(const Taps& columns, std::int32_t node, State& s) const {
-    const Floats values = blended_row<kFused>(mask_, columns, node);
+    const Floats values = blended_row < kFused && kHasFused > (mask_, columns, node);
     const Lanes above = greater(values, splat(row_above_));
     s.near |= above ^ greater(values, splat(row_below_));
     return {values, above & s.valid};
@@ -188,62 +187,52 @@ class CrossingFinder {
     to.node = select(lanes, from.node, to.node);
   }
 
-  Floats row_weights(Floats row, Floats node) const {
-    if constexpr (kRule == Rule::cv2) {
-      return cv2_weight(row, node, y_.scale);
-    } else {
-      Floats u;
-      if constexpr (kRule == Rule::tf) {
-        u = add(splat(y_.start), mul(row, splat(y_.step)));
-      } else {
-        u = div(sub(add(row, splat(0.5F)), splat(y_.start)), splat(y_.step));
-        u = sub(mul(u, splat(static_cast<float>(y_.side))), splat(0.5F));
-      }
-      return sub(u, sub(node, splat(1.0F)));
-    }
-  }
-
   // Pixel rows of a slot's changes, from its crossings; of `initial` lanes, the first visible row.
-  Ints solve(const Crossing& at, std::int32_t slot, Lanes lanes, Lanes initial) const {
-    const Floats threshold = splat(above_);
+  Ints solve(const Taps& columns, const Crossing& at, std::int32_t slot, Lanes lanes,
+             Lanes initial) const {
     const Floats slope = sub(at.q, at.p);
-    const Floats crossing = add(at.node, div(sub(threshold, at.p), slope));
-    const auto lowest = static_cast<float>(y_.begin - row_origin_ - 1);
+    const Floats crossing = add(at.node, div(sub(splat(above_), at.p), slope));
+    const auto lowest = static_cast<float>(y_.begin - row_origin_);
     const auto highest = static_cast<float>(y_.end - row_origin_);
-    const Floats guess = add(mul(crossing, splat(guess_a_)), splat(guess_b_));
-    const Floats row = nearest(min(max(guess, splat(lowest)), splat(highest)));
-    const Floats value = blend<kFused>(at.p, at.q, row_weights(row, at.node));
-    const Lanes above = greater(value, threshold);
-    const Lanes changed = slot % 2 == 0 ? above : ~above;
-    Ints rows = add(to_ints(row), splat(row_origin_));
-    rows = select(changed, rows, add(rows, splat(1)));
+    const Floats line = add(mul(crossing, splat(line_a_)), splat(line_b_));
+    const Floats row = min(max(line, splat(lowest - 0.5F)), splat(highest + 0.5F));
+    const Floats pixel = nearest(row);
+    // Sure: further from the pixel than all roundings, of the row and of the values, amount to.
+    const Floats distance = sub(absolute(sub(row, pixel)), splat(row_margin_));
+    const Lanes sure = greater(mul(distance, absolute(slope)), splat(value_margin_rows_));
+    Ints rows = add(to_ints(pixel), splat(row_origin_));
+    rows = select(greater(row, pixel), add(rows, splat(1)), rows);
     const Ints begin = splat(static_cast<std::int32_t>(y_.begin));
     rows = min(max(rows, begin), splat(static_cast<std::int32_t>(y_.end)));
     rows = select(initial, begin, rows);
-    const Lanes unsure = lanes & ~greater(absolute(slope), splat(slope_margin_));
+    const Lanes unsure = lanes & ~sure;
     if (unsure != 0) [[unlikely]]
-      rows = search(at, slot, unsure, rows);
+      rows = search(columns, at.node, slot, unsure, rows);
     return rows;
   }
 
-  // By bisection, where the line is too flat to tell.
-  Ints search(const Crossing& at, std::int32_t slot, Lanes lanes, Ints rows) const {
-    float p[kLanes];
-    float q[kLanes];
+  // The changes of some lanes by bisection with the exact arithmetic.
+  Ints search(const Taps& columns, Floats crossing_nodes, std::int32_t slot, Lanes lanes,
+              Ints rows) const {
     float nodes[kLanes];
+    std::int32_t column_nodes[kLanes];
+    float weights[kLanes];
     std::int32_t found[kLanes];
-    store(p, at.p);
-    store(q, at.q);
-    store(nodes, at.node);
+    store(nodes, crossing_nodes);
+    store(column_nodes, columns.nodes);
+    store(weights, columns.weights);
     store(found, rows);
     for (; lanes != 0; lanes &= lanes - 1) {
       const std::int32_t lane = __builtin_ctz(lanes);
       const auto node = static_cast<std::int32_t>(nodes[lane]);
+      const float* cells = mask_.row(node) + column_nodes[lane];
+      const float p = blend_values(cells[0], cells[1], weights[lane], kFused);
+      cells += mask_.stride;
+      const float q = blend_values(cells[0], cells[1], weights[lane], kFused);
       const auto has_changed = [&](std::int64_t y) {
         const Tap row = tap(y_, y);
         if (row.node != node) return row.node > node;
-        const float value = blend_values(p[lane], q[lane], row.weight, kFused);
-        return (value > above_) == (slot % 2 == 0);
+        return (blend_values(p, q, row.weight, kFused) > above_) == (slot % 2 == 0);
       };
       found[lane] = static_cast<std::int32_t>(first_pixel(y_.begin, y_.end, has_changed));
     }
@@ -253,8 +242,8 @@ class CrossingFinder {
   Workspace& w_;
   const PaddedMask& mask_;
   const Axis& y_;
-  float above_, magnitude_, row_above_, row_below_, slope_margin_;
-  float guess_a_ = 0, guess_b_ = 0;
+  float above_, margin_, row_above_, row_below_;
+  float line_a_, line_b_, row_margin_, value_margin_rows_;
   std::int32_t first_node_, last_node_, row_origin_ = 0;
   bool has_words_;
 };

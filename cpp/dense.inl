@@ -1,10 +1,18 @@
 // The changes of a block of columns where the mask covers few pixel rows: all rows are evaluated.
+//
+// Where the machine has no fused multiplication and addition, the blends are unfused, and columns
+// that come so near to the threshold that this could matter are left to the general road.
 
 template <Rule kRule, bool kFused>
 class DenseFinder {
  public:
+  static constexpr Rule kAxisRule = kRule;
+
   DenseFinder(Workspace& workspace, const Placement& placement)
-      : mask_(workspace.mask), blended_(workspace.p.data()), above_(placement.above) {
+      : mask_(workspace.mask),
+        blended_(workspace.p.data()),
+        above_(placement.above),
+        margin_(value_margin(workspace.mask)) {
     const Axis& y = placement.y;
     begin_ = static_cast<std::int32_t>(y.begin);
     count_ = static_cast<std::int32_t>(y.end - y.begin);
@@ -23,15 +31,25 @@ class DenseFinder {
     }
   }
 
-  MASKRLE_STAGE void find(const Taps& columns, Lanes valid, Slots& slots) {
+  struct Plan {};
+  Plan plan(const Taps&) const { return {}; }
+
+  // Returns the columns that must be left to the general road.
+  MASKRLE_STAGE Lanes find(const Taps& columns, Plan, Lanes valid, Slots& slots) {
+    constexpr bool kIsExact = !kFused || kHasFused;
+    constexpr bool kBlendFused = kFused && kHasFused;
+    Lanes near = 0;
     for (std::int32_t k = 0; k < node_count_; ++k) {
-      store(blended_ + k * kLanes, blended_row<kFused>(mask_, columns, nodes_[k]));
+      store(blended_ + k * kLanes, blended_row<kBlendFused>(mask_, columns, nodes_[k]));
     }
     Lanes on[kMaxDenseRows + 1];
     for (std::int32_t r = 0; r < count_; ++r) {
       const float* p = blended_ + row_at_[r] * kLanes;
-      const Floats value = blend<kFused>(load(p), load(p + kLanes), splat(row_weights_[r]));
+      const Floats value = blend<kBlendFused>(load(p), load(p + kLanes), splat(row_weights_[r]));
       on[r] = greater(value, splat(above_)) & valid;
+      if constexpr (!kIsExact) {
+        near |= greater(value, splat(above_ - margin_)) ^ greater(value, splat(above_ + margin_));
+      }
     }
     on[count_] = 0;
 
@@ -59,12 +77,13 @@ class DenseFinder {
       }
     }
     if (seen_first != 0) slots.put_first_two(seen_first, first, seen_second, second);
+    return near & valid;
   }
 
  private:
   const PaddedMask& mask_;
   float* blended_;  // the mask rows at the columns, kLanes each
-  float above_;
+  float above_, margin_;
   std::int32_t begin_ = 0, count_ = 0, node_count_ = 0;
   float row_weights_[kMaxDenseRows + kLanes];
   std::int32_t row_at_[kMaxDenseRows];  // index of a pixel row's mask row in nodes_

@@ -1,7 +1,9 @@
 #include "encode.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -67,13 +69,26 @@ std::int64_t channel_of(const MaskArray& masks, const std::int64_t* channels, st
   refuse("masks changed while they were read");
 }
 
-// Asks for a channel before its turn comes: the masks of a network seldom fit into the cache.
+// Asks for a channel some masks before its turn: those of a network seldom are in the cache.
+constexpr std::int64_t kPrefetchAhead = 2;
 void prefetch(const MaskArray& masks, const std::byte* channel) {
   constexpr std::ptrdiff_t kLine = 64;
   const std::ptrdiff_t item = masks.scalar == Scalar::float32 ? 4 : 2;
   if (masks.column_stride != item || masks.row_stride != item * masks.size.width) return;
   const std::ptrdiff_t bytes = masks.row_stride * masks.size.height;
   for (std::ptrdiff_t at = 0; at < bytes; at += kLine) __builtin_prefetch(channel + at);
+}
+
+// A thread keeps its workspace from call to call: with few masks, making it would take longer than
+// they do. Large ones are not kept.
+Workspace& workspace_for(MaskSize size, std::optional<Workspace>& own) {
+  constexpr std::int32_t kMaxKeptSide = 128;
+  if (size.height > kMaxKeptSide || size.width > kMaxKeptSide) return own.emplace(size);
+  thread_local std::optional<Workspace> kept;
+  if (!kept || kept->mask.size.height != size.height || kept->mask.size.width != size.width) {
+    kept.emplace(size);
+  }
+  return *kept;
 }
 
 }  // namespace
@@ -84,20 +99,22 @@ Batch encode(const MaskArray& masks, const Box* boxes, const std::int64_t* chann
   check_arguments(masks, image, threshold);
   const Kernel& kernel = active_kernel();
   Batch batch(image, static_cast<std::size_t>(masks.count));
-  Workspace workspace(masks.size);
-  const auto source = [&](std::int64_t index, std::int64_t channel) {
-    return masks.data + index * masks.count_stride + channel * masks.channel_stride;
+  std::optional<Workspace> own_workspace;
+  Workspace& workspace = workspace_for(masks.size, own_workspace);
+  const auto source = [&](std::int64_t index) {
+    return masks.data + index * masks.count_stride +
+           channel_of(masks, channels, index) * masks.channel_stride;
   };
-  std::int64_t next = masks.count > 0 ? channel_of(masks, channels, 0) : 0;
+  for (std::int64_t i = 0; i < std::min(kPrefetchAhead, masks.count); ++i) {
+    prefetch(masks, source(i));
+  }
   for (std::int64_t i = 0; i < masks.count; ++i) {
-    const std::int64_t channel = next;
-    if (i + 1 < masks.count) {
-      next = channel_of(masks, channels, i + 1);
-      prefetch(masks, source(i + 1, next));
-    }
+    if (i + kPrefetchAhead < masks.count) prefetch(masks, source(i + kPrefetchAhead));
     check_box(boxes[i], i);
-    kernel.select(workspace, masks, source(i, channel));
-    if (!std::isfinite(workspace.mask.magnitude)) refuse_value(masks, workspace, i, channel);
+    kernel.select(workspace, masks, source(i));
+    if (!std::isfinite(workspace.mask.magnitude)) {
+      refuse_value(masks, workspace, i, channel_of(masks, channels, i));
+    }
     kernel.encode(workspace, place(paste, boxes[i], image, masks.size, threshold), batch);
   }
   return batch;

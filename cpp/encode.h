@@ -16,7 +16,6 @@ class InputError : public std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-inline constexpr std::int32_t kMaxMaskSide = 1024;
 inline constexpr float kMaxCoordinate = 1e9F;
 inline constexpr std::int64_t kMaxPixels = 0xFFFFFFFF;
 

@@ -69,8 +69,8 @@ const std::vector<std::int64_t>& GeneralEncoder::column(std::int64_t x) {
   for (const Group& group : groups_) {
     const float* blended = blended_.data() + (group.node - first_node_);
     const auto is_on = [&](std::int64_t y) {
-      return blend_values(blended[0], blended[1], tap(placement_->y, y).weight, fused) >
-             placement_->above;
+      return placement_->is_on(
+          blend_values(blended[0], blended[1], tap(placement_->y, y).weight, fused));
     };
     const bool first = is_on(group.begin);
     if (first != on) change(group.begin);

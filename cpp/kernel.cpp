@@ -22,15 +22,18 @@ Workspace::Workspace(MaskSize size) {
   const std::ptrdiff_t stride = (size.width + 2 + kLanes - 1) / kLanes * kLanes;
   nodes_.resize(static_cast<std::size_t>(stride * (size.height + 3) + 4 * kLanes));
   mask = {nodes_.data(), stride, size, 0.0F};
-  // A column changes at most twice between two mask rows, or at every row where these are few; and
-  // p holds two mask rows for each of those few rows.
-  const std::int32_t slots = std::max(2 * (size.height + 3), 2 * kMaxDenseRows) + 2;
+  // A column changes at most twice between two mask rows, or once at each of few pixel rows; and p
+  // holds two mask rows for each of these.
+  const std::int32_t dense_rows = std::max(kMinDenseRows, size.height + kMoreDenseRows);
+  const std::int32_t slots = 2 * dense_rows + 2;
   const auto lanes = static_cast<std::size_t>(slots * kLanes);
   p.resize(lanes);
   q.resize(lanes);
   node.resize(lanes);
-  row.resize(lanes);
-  seen.resize(static_cast<std::size_t>(slots));
+  for (std::size_t block = 0; block < 2; ++block) {
+    row[block].resize(lanes);
+    seen[block].resize(static_cast<std::size_t>(slots));
+  }
   changes.resize(kHistory + lanes + 2 * kLanes);
 }
 

@@ -16,6 +16,8 @@ namespace maskrle {
 class Workspace {
  public:
   explicit Workspace(MaskSize size);
+  Workspace(const Workspace&) = delete;  // `mask` points into it
+  Workspace& operator=(const Workspace&) = delete;
 
   PaddedMask mask;
   float* mask_row(std::int32_t y) { return nodes_.data() + y * mask.stride; }
@@ -26,12 +28,13 @@ class Workspace {
   std::uint64_t surely_above[kWords];
   std::uint64_t maybe_above[kWords];
 
-  // A block's changes, slot by slot, one value a lane: slot 0 holds each column's first change,
-  // which lies at pixel row `row`, between mask rows `node` and `node` + 1 with values p and q.
+  // The changes of a block of columns, slot by slot, one value a lane: slot 0 holds each column's
+  // first change. `row` and `seen`, for two blocks: its pixel row, and the lanes that have the
+  // slot. p, q, node: it lies between mask rows `node` and `node` + 1, whose values are p and q.
   static constexpr std::int32_t kMaxLanes = 16;
+  std::vector<std::int32_t> row[2];
+  std::vector<std::uint32_t> seen[2];
   std::vector<float> p, q, node;
-  std::vector<std::int32_t> row;
-  std::vector<std::uint32_t> seen;  // the lanes that have this slot
 
   // Positions of a block's changes in the image, behind the last three of the block before.
   static constexpr std::size_t kHistory = 3;
@@ -43,8 +46,11 @@ class Workspace {
   std::vector<float> nodes_;
 };
 
-// At most so many pixel rows are evaluated one by one, without looking for crossings.
-inline constexpr std::int32_t kMaxDenseRows = 48;
+// Masks that cover at most so many pixel rows are evaluated row by row, without crossings: a fixed
+// number, or the mask's own rows and some more.
+inline constexpr std::int32_t kMinDenseRows = 48;
+inline constexpr std::int32_t kMoreDenseRows = 8;
+inline constexpr std::int32_t kMaxDenseRows = kMaxMaskSide + kMoreDenseRows;
 
 // In profiles the kernel's stages keep their names.
 #if defined(MASKRLE_PROFILE)

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <utility>
 #include <vector>
 
 namespace maskrle {

@@ -2,8 +2,8 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
-#include "fused.h"
 #include "kernel.h"
 
 namespace maskrle {

@@ -8,6 +8,8 @@
 
 namespace maskrle {
 
+inline constexpr std::int32_t kMaxMaskSide = 1024;
+
 enum class Scalar : std::uint8_t { float32, float16 };
 
 // A view of [count, channels, height, width]; strides in bytes, of any sign.

@@ -26,6 +26,7 @@ inline Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
 inline Floats sub(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
 inline Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
 inline Floats div(Floats a, Floats b) { return _mm256_div_ps(a, b); }
+inline constexpr bool kHasFused = true;
 inline Floats fused(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 inline Floats absolute(Floats a) { return _mm256_andnot_ps(splat(-0.0F), a); }
 inline Ints as_ints(Floats a) { return _mm256_castps_si256(a); }
@@ -78,20 +79,6 @@ inline Neighbours fetch(const float* row, Ints nodes, std::int32_t first, std::i
             _mm256_permutevar8x32_ps(load(row + 1), offsets)};
   }
   return {_mm256_i32gather_ps(row, offsets, 4), _mm256_i32gather_ps(row + 1, offsets, 4)};
-}
-
-// float((double(pixel) + 0.5) * scale - 0.5 - node), every operation but the last in double.
-inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
-  const __m256d half = _mm256_set1_pd(0.5);
-  const __m256d factor = _mm256_set1_pd(scale);
-  const auto weigh = [&](__m128 k, __m128 j) {
-    const __m256d c =
-        _mm256_sub_pd(_mm256_mul_pd(_mm256_add_pd(_mm256_cvtps_pd(k), half), factor), half);
-    return _mm256_cvtpd_ps(_mm256_sub_pd(c, _mm256_cvtps_pd(j)));
-  };
-  const __m128 low = weigh(_mm256_castps256_ps128(pixel), _mm256_castps256_ps128(node));
-  const __m128 high = weigh(_mm256_extractf128_ps(pixel, 1), _mm256_extractf128_ps(node, 1));
-  return _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
 }
 
 // a[lane - 1], and `first` in lane 0.

@@ -21,6 +21,7 @@ inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
 inline Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
 inline Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 inline Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
+inline constexpr bool kHasFused = true;
 inline Floats fused(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 inline Floats absolute(Floats a) { return _mm512_abs_ps(a); }
 inline Ints as_ints(Floats a) { return _mm512_castps_si512(a); }
@@ -67,20 +68,6 @@ inline Neighbours fetch(const float* row, Ints nodes, std::int32_t first, std::i
             _mm512_permutex2var_ps(load(row + 1), offsets, load(row + 17))};
   }
   return {_mm512_i32gather_ps(offsets, row, 4), _mm512_i32gather_ps(offsets, row + 1, 4)};
-}
-
-// float((double(pixel) + 0.5) * scale - 0.5 - node), every operation but the last in double.
-inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
-  const __m512d half = _mm512_set1_pd(0.5);
-  const __m512d factor = _mm512_set1_pd(scale);
-  const auto weigh = [&](__m256 k, __m256 j) {
-    const __m512d c =
-        _mm512_sub_pd(_mm512_mul_pd(_mm512_add_pd(_mm512_cvtps_pd(k), half), factor), half);
-    return _mm512_cvtpd_ps(_mm512_sub_pd(c, _mm512_cvtps_pd(j)));
-  };
-  const __m256 low = weigh(_mm512_castps512_ps256(pixel), _mm512_castps512_ps256(node));
-  const __m256 high = weigh(_mm512_extractf32x8_ps(pixel, 1), _mm512_extractf32x8_ps(node, 1));
-  return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
 }
 
 // a[lane - 1], and `first` in lane 0.

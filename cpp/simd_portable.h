@@ -32,9 +32,14 @@ inline Floats add(Floats a, Floats b) { return a + b; }
 inline Floats sub(Floats a, Floats b) { return a - b; }
 inline Floats mul(Floats a, Floats b) { return a * b; }
 inline Floats div(Floats a, Floats b) { return a / b; }
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+inline constexpr bool kHasFused = true;
+#else
+inline constexpr bool kHasFused = false;
+#endif
 inline Floats fused(Floats a, Floats b, Floats c) {
   Floats r;
-  for (int lane = 0; lane < kLanes; ++lane) r[lane] = fused_multiply_add(a[lane], b[lane], c[lane]);
+  for (int lane = 0; lane < kLanes; ++lane) r[lane] = std::fma(a[lane], b[lane], c[lane]);
   return r;
 }
 inline Floats absolute(Floats a) { return (Floats)((Ints)a & splat(0x7fffffff)); }
@@ -94,16 +99,6 @@ inline Neighbours fetch(const float* row, Ints nodes, std::int32_t first, std::i
     n.q[lane] = row[nodes[lane] + 1];
   }
   return n;
-}
-
-// float((double(pixel) + 0.5) * scale - 0.5 - node), every operation but the last in double.
-inline Floats cv2_weight(Floats pixel, Floats node, double scale) {
-  Floats r;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    const double c = (static_cast<double>(pixel[lane]) + 0.5) * scale - 0.5;
-    r[lane] = static_cast<float>(c - static_cast<double>(node[lane]));
-  }
-  return r;
 }
 
 // a[lane - 1], and `first` in lane 0.

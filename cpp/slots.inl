@@ -3,11 +3,13 @@
 
 class Slots {
  public:
-  explicit Slots(Workspace& workspace) : w_(workspace) {}
+  // A workspace has room for two blocks' slots, set 0 and set 1.
+  Slots(Workspace& workspace, std::size_t set)
+      : rows_(workspace.row[set].data()), seen_(workspace.seen[set].data()) {}
 
   std::int32_t count() const { return count_; }
-  Lanes& seen(std::int32_t slot) { return w_.seen[static_cast<std::size_t>(slot)]; }
-  std::int32_t* rows(std::int32_t slot) { return w_.row.data() + slot * kLanes; }
+  Lanes& seen(std::int32_t slot) { return seen_[slot]; }
+  std::int32_t* rows(std::int32_t slot) { return rows_ + slot * kLanes; }
 
   void clear() { count_ = 0; }
 
@@ -90,6 +92,7 @@ class Slots {
     for (std::int32_t slot = 0; slot < kept; ++slot) seen(slot) |= 1U << lane;
   }
 
-  Workspace& w_;
+  std::int32_t* rows_;
+  Lanes* seen_;
   std::int32_t count_ = 0;
 };

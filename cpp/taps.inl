@@ -59,6 +59,13 @@ inline Taps taps(const Axis& axis, std::int64_t pixel) {
   return {load(nodes), load(weights), nodes[0], nodes[kLanes - 1] + 1 - nodes[0]};
 }
 
+// More than the roundings of two blends, fused or not, one of the other, can move a value: six
+// times half a unit in the last place of values up to twice the mask's magnitude each, and more
+// for the smallest, whose units do not shrink with them (subnormals).
+inline float value_margin(const PaddedMask& mask) {
+  return (mask.magnitude > 1e-30F ? mask.magnitude : 1e-30F) * 0x1p-20F;
+}
+
 // One mask row at the columns.
 template <bool kFused>
 inline Floats blended_row(const PaddedMask& mask, const Taps& columns, std::int32_t node) {

@@ -1,0 +1,73 @@
+# The project's tasks. Each installs what it needs into .venv; nothing else has to be there but
+# Python, a C++ compiler and the package index.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Warnings in our own C++ are errors where we decide the compiler.
+WERROR ?= $(if $(CI),ON,OFF)
+SOURCES := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f -not -path '*/__pycache__/*')
+CPP := $(shell find cpp -name '*.cpp' -o -name '*.h' -o -name '*.inl')
+
+.PHONY: help demo test check format lint types test-cpp test-sanitized test-python package evaluate clean
+
+help:  ## list the tasks
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+demo: $(VENV)/.installed  ## segment generated scenes with the embedded network, into demo-output/
+	maskrle demo --out demo-output
+
+test: check test-cpp test-sanitized test-python  ## everything that CI checks of the code
+
+check: lint types  ## format, lint, types and stubs
+
+format: $(VENV)/.dev  ## format all code in place
+	ruff format .
+	ruff check --fix .
+	clang-format -i $(CPP)
+
+lint: $(VENV)/.dev
+	ruff format --check .
+	ruff check .
+	clang-format --dry-run --Werror $(CPP)
+
+types: $(VENV)/.dev
+	mypy
+	$(BIN)/python -m mypy.stubtest maskrle._core --allowlist tests/stubtest-allowlist.txt
+
+test-cpp: $(VENV)/.dev  ## the C++ core's own tests and fuzz corpora
+	cmake --preset dev -DMASKRLE_WERROR=$(WERROR)
+	cmake --build --preset dev
+	ctest --preset dev
+
+test-sanitized: $(VENV)/.dev  ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
+	cmake --preset asan -DMASKRLE_WERROR=$(WERROR)
+	cmake --build --preset asan
+	ctest --preset asan
+
+test-python: $(VENV)/.dev  ## the Python tests
+	$(BIN)/python -m pytest
+
+package: $(VENV)/.dev  ## build sdist and wheel, and try the wheel in an empty environment
+	rm -rf dist build/package
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv build/package
+	build/package/bin/pip install --quiet dist/*.whl
+	cd build/package && bin/maskrle demo --scenes 1 --out demo-output
+	cd build/package && bin/python -c "import maskrle; print(maskrle.build_config())"
+
+evaluate: $(VENV)/.dev  ## the embedded network's accuracy on unseen scenes
+	$(BIN)/python tools/evaluate_shapes.py
+
+clean:  ## remove what the tasks made
+	rm -rf $(VENV) build dist demo-output
+
+$(VENV)/.installed: $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -C cmake.define.MASKRLE_WERROR=$(WERROR) .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -C cmake.define.MASKRLE_WERROR=$(WERROR) ".[dev]"
+	touch $@
