@@ -10,7 +10,7 @@ WERROR ?= $(if $(CI),ON,OFF)
 SOURCES := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f -not -path '*/__pycache__/*')
 CPP := $(shell find cpp -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 
-.PHONY: help demo test check format lint types test-cpp test-sanitized test-python package evaluate clean
+.PHONY: help demo test check format lint types test-cpp test-sanitized test-python package evaluate bench clean
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -59,6 +59,10 @@ package: $(VENV)/.dev  ## build sdist and wheel, and try the wheel in an empty e
 
 evaluate: $(VENV)/.dev  ## the embedded network's accuracy on unseen scenes
 	$(BIN)/python tools/evaluate_shapes.py
+
+bench: $(VENV)/.dev  ## the kernel against its floor and its peers: tables and plots into benchmarks/results/
+	$(BIN)/python -m pip install --quiet ".[bench]"
+	$(BIN)/python benchmarks/kernel.py --out benchmarks/results
 
 clean:  ## remove what the tasks made
 	rm -rf $(VENV) build dist demo-output

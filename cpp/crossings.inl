@@ -48,11 +48,11 @@ class CrossingFinder {
     if (has_words_) prepare_words(placement.x.side + 2);
   }
 
-  // What the block's cells alone tell.
+  // What the block's cells alone tell. Bit k of `pairs`: some column may change between mask rows
+  // first_node_ + k and k + 1. `on`, `off`: all columns of the first row are surely above, below.
   struct Plan {
-    std::uint64_t
-        pairs;     // bit k: some column may change between mask rows first_node_ + k, + k + 1
-    bool on, off;  // all columns of the first row are surely above, surely below
+    std::uint64_t pairs;
+    bool on, off;
   };
   Plan plan(const Taps& columns) const {
     if (!has_words_) return {~std::uint64_t{0}, false, false};

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -322,3 +325,35 @@ def test_backends() -> None:
     assert maskrle.build_config()["backend"] in names
     with pytest.raises(ValueError, match=r"backend must be one of .*, got 'sse9'"):
         _core._use_backend("sse9")
+
+
+@pytest.mark.parametrize("name", [*maskrle.backends(), ""])
+def test_backend_from_the_environment(name: str) -> None:
+    code = "import maskrle; print(maskrle.build_config()['backend'])"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "MASKRLE_BACKEND": name},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.strip() == (name or maskrle.backends()[0]), run.stderr
+
+
+def test_unknown_backend_in_the_environment() -> None:
+    code = """if True:
+        import maskrle, numpy
+        try:
+            maskrle.encode(numpy.ones((1, 3, 3), "f4"), numpy.ones((1, 4), "f4"), (5, 5))
+        except ValueError as error:
+            print(error)
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "MASKRLE_BACKEND": "sse9"},
+        capture_output=True,
+        text=True,
+    )
+    names = ", ".join(f"'{name}'" for name in maskrle.backends())
+    assert run.stdout.strip() == f"MASKRLE_BACKEND must be one of {names} on this machine, got 'sse9'", (
+        run.stderr
+    )
