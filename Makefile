@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Warnings in our own C++ are errors where we decide the compiler.
 WERROR ?= $(if $(CI),ON,OFF)

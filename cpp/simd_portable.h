@@ -149,21 +149,7 @@ inline std::uint8_t* pack_bytes(std::uint8_t* out, Ints a, Ints kept) {
   return out;
 }
 
-template <typename Join>
-inline std::int32_t reduce(Ints a, Join join) {
-  std::int32_t result = a[0];
-  for (int lane = 1; lane < kLanes; ++lane) result = join(result, a[lane]);
-  return result;
-}
-inline std::int32_t sum(Ints a) {
-  return reduce(a, [](std::int32_t x, std::int32_t y) { return x + y; });
-}
-inline std::int32_t smallest(Ints a) {
-  return reduce(a, [](std::int32_t x, std::int32_t y) { return x < y ? x : y; });
-}
-inline std::int32_t largest(Ints a) {
-  return reduce(a, [](std::int32_t x, std::int32_t y) { return x > y ? x : y; });
-}
+#include "simd_reduce.inl"
 
 // Which of the first `rows` (at most 64) words hold all bits of `columns`, and which none.
 struct WordSets {

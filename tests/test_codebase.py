@@ -25,9 +25,16 @@ LAYERS = (
 )
 
 
-def test_import_costs_numpy_and_the_extension_only() -> None:
-    heavy = {"cv2", "openvino", "typer", "rich"}
-    code = f"import sys, maskrle; print({heavy} & {{name.partition('.')[0] for name in sys.modules}})"
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import maskrle", {"cv2", "openvino", "typer", "rich"}),
+        ("import maskrle; maskrle.shapes.scene(0, (64, 64))", {"cv2", "openvino"}),
+        ("import maskrle.segmenter, maskrle.cli", {"cv2", "openvino", "pycocotools"}),
+    ],
+)
+def test_imports_are_light(code: str, heavy: set[str]) -> None:
+    code += f"; import sys; print({heavy} & {{name.partition('.')[0] for name in sys.modules}})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "set()\n"
 

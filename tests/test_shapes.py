@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -302,12 +300,3 @@ def test_missing_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setattr("maskrle.shapes.weights.WEIGHTS", tmp_path / "weights.npz")
     with pytest.raises(FileNotFoundError, match="weights of the embedded network are missing"):
         shapes.network()
-
-
-def test_import_loads_neither_opencv_nor_openvino() -> None:
-    code = (
-        "import sys; from maskrle.shapes import scene; scene(0, (64, 64)); "
-        "print([name for name in ('cv2', 'openvino') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
