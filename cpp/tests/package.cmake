@@ -9,7 +9,8 @@ add_test(
     ${CMAKE_CTEST_COMMAND} --build-and-test ${PROJECT_SOURCE_DIR}/cpp/example
     ${CMAKE_CURRENT_BINARY_DIR}/example --build-generator ${CMAKE_GENERATOR} --build-makeprogram
     ${CMAKE_MAKE_PROGRAM} --build-options -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
-    -DCMAKE_PREFIX_PATH=${prefix} -DWANTED_VERSION=${PROJECT_VERSION} --test-command encode_one)
+    -DCMAKE_PREFIX_PATH=${prefix} -DWANTED_VERSION=${PROJECT_VERSION} --test-command
+    ${CMAKE_CROSSCOMPILING_EMULATOR} encode_one)
 set_tests_properties(package_install PROPERTIES FIXTURES_SETUP package)
 set_tests_properties(package_example PROPERTIES FIXTURES_REQUIRED package PASS_REGULAR_EXPRESSION
                                                                         "area [1-9][0-9]*")
