@@ -15,7 +15,7 @@ struct Tap {
   float weight;       // 0 .. 1
 };
 
-// How a pixel's coordinate on the mask is computed, to the bit (SEMANTICS of the conventions).
+// How a pixel's coordinate on the mask is computed, to the bit; see reference.py.
 enum class Rule : std::uint8_t {
   cv2,        // cv2.resize of the padded mask, INTER_LINEAR: double coordinate, edges repeated
   tf,         // tf.image.crop_and_resize: float coordinate, a hard edge to zero
