@@ -59,6 +59,7 @@ MaskArray mask_array(const py::object& object) {
   view.channel_stride = rank == 4 ? masks.strides(1) : 0;
   view.row_stride = masks.strides(rank - 2);
   view.column_stride = masks.strides(rank - 1);
+  if (view.channels < 1) wrong_shape("masks must have at least one channel", masks);
   const py::ssize_t height = masks.shape(rank - 2);
   const py::ssize_t width = masks.shape(rank - 1);
   if (height < 1 || width < 1 || height > kMaxMaskSide || width > kMaxMaskSide) {
@@ -101,10 +102,16 @@ std::vector<std::int64_t> channel_vector(const py::object& channels, std::int64_
   if (array.shape(0) != count) {
     wrong_shape("channels must be as many as masks (" + std::to_string(count) + ")", array);
   }
-  // An unsigned number beyond int64 comes out negative, which the core refuses.
   const auto values =
       py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>::ensure(array);
   if (!values) throw py::error_already_set();
+  for (py::ssize_t i = 0; i < count && array.dtype().kind() == 'u'; ++i) {
+    if (values.data()[i] >= 0) continue;  // else an unsigned number beyond int64
+    throw py::value_error("channels must be from 0 to " + std::to_string(mask_channels - 1) +
+                          " (masks have " + std::to_string(mask_channels) + "), got " +
+                          std::to_string(static_cast<std::uint64_t>(values.data()[i])) +
+                          " at index " + std::to_string(i));
+  }
   return {values.data(), values.data() + count};
 }
 

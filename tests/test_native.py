@@ -228,6 +228,7 @@ def with_value(array: Any, index: tuple[int, ...], value: float) -> Any:
             ValueError,
             "masks must be finite, got inf in mask 0, channel 0, row 3, column 3",
         ),
+        ({"masks": MASKS[:, :0]}, ValueError, r"at least one channel, got shape \(2, 0, 4, 4\)"),
         ({"boxes": BOXES.tolist()}, TypeError, "boxes must be a numpy array of float32, got list"),
         ({"boxes": BOXES.astype(np.float64)}, TypeError, "boxes must be float32, got float64"),
         ({"boxes": BOXES[0]}, ValueError, r"boxes must be \[N, 4\], got shape \(4,\)"),
@@ -263,7 +264,7 @@ def with_value(array: Any, index: tuple[int, ...], value: float) -> Any:
         (
             {"channels": np.array([2**64 - 1, 0], np.uint64)},
             ValueError,
-            "channels must be from 0 to 2 .* at index 0",
+            "channels must be from 0 to 2 .*, got 18446744073709551615 at index 0",
         ),
         ({"image_size": (0, 20)}, ValueError, r"image_size must be .*, got \(0, 20\)"),
         ({"image_size": (20, -1)}, ValueError, r"image_size must be .*, got \(20, -1\)"),
