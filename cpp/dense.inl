@@ -71,9 +71,7 @@ class DenseFinder {
       seen_second |= second_here;
       const Lanes later = changed ^ first_here ^ second_here;
       if (later != 0) [[unlikely]] {
-        slots.add_later(later, [&](std::int32_t slot, Lanes here) {
-          store(slots.rows(slot), select(here, row, load(slots.rows(slot))));
-        });
+        slots.add_later(later, row);
       }
     }
     if (seen_first != 0) slots.put_first_two(seen_first, first, seen_second, second);

@@ -30,11 +30,12 @@ Workspace::Workspace(MaskSize size) {
   p.resize(lanes);
   q.resize(lanes);
   node.resize(lanes);
+  line.resize(static_cast<std::size_t>(size.height + 2));
   for (std::size_t block = 0; block < 2; ++block) {
     row[block].resize(lanes);
     seen[block].resize(static_cast<std::size_t>(slots));
   }
-  changes.resize(kHistory + lanes + 2 * kLanes);
+  changes.resize(lanes + 4 * kLanes);
 }
 
 void gather_row(const MaskArray& masks, const std::byte* row, float* out) {

@@ -25,8 +25,9 @@ class Workspace {
   // Masks of at most 62 x 62 cells: bit x of a row's word tells of the cell there whether it lies
   // surely above the threshold, and whether it does not lie surely below.
   static constexpr std::int32_t kWords = 64;
-  std::uint64_t surely_above[kWords];
-  std::uint64_t maybe_above[kWords];
+  static constexpr std::int32_t kMaxWindow = 64;
+  std::uint64_t surely_above[kWords + kMaxWindow];
+  std::uint64_t maybe_above[kWords + kMaxWindow];
 
   // The changes of a block of columns, slot by slot, one value a lane: slot 0 holds each column's
   // first change. `row` and `seen`, for two blocks: its pixel row, and the lanes that have the
@@ -36,8 +37,11 @@ class Workspace {
   std::vector<std::uint32_t> seen[2];
   std::vector<float> p, q, node;
 
-  // Positions of a block's changes in the image, behind the last three of the block before.
-  static constexpr std::size_t kHistory = 3;
+  std::vector<float> line;
+  alignas(64) float offsets[65 * 16];
+  std::uint32_t above[65];
+
+  // Positions of a block's changes in the image, behind the last ones of the block before.
   std::vector<std::int32_t> changes;
 
   GeneralEncoder general;

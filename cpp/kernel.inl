@@ -10,6 +10,8 @@ namespace {
 
 #include "slots.inl"
 
+#include "words.inl"
+
 #include "dense.inl"
 
 #include "crossings.inl"

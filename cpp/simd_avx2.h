@@ -32,10 +32,17 @@ inline Floats absolute(Floats a) { return _mm256_andnot_ps(splat(-0.0F), a); }
 inline Ints as_ints(Floats a) { return _mm256_castps_si256(a); }
 inline Floats min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
 inline Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
-inline Floats nearest(Floats a) {
-  return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+// a * b + c, rounded once or twice: where the last bits do not matter.
+inline Floats roughly_fused(Floats a, Floats b, Floats c) { return fused(a, b, c); }
+inline Ints rounded_up(Floats a) {
+  return _mm256_cvttps_epi32(_mm256_round_ps(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC));
 }
-inline Ints to_ints(Floats a) { return _mm256_cvttps_epi32(a); }
+// min(a, |b|), of an a that is not negative.
+inline Floats nearer(Floats a, Floats b) { return min(a, absolute(b)); }
+// How far away the nearest integer is.
+inline Floats off_integer(Floats a) {
+  return absolute(sub(a, _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)));
+}
 
 inline Ints add(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
 inline Ints sub(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
@@ -60,6 +67,10 @@ inline Floats select(Lanes lanes, Floats a, Floats b) {  // a in `lanes`, else b
   return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(to_mask(lanes)));
 }
 inline Ints select(Lanes lanes, Ints a, Ints b) { return _mm256_blendv_epi8(b, a, to_mask(lanes)); }
+// a with the bits of `bits` where x > y.
+inline Ints with_bits(Ints a, Floats x, Floats y, Ints bits) {
+  return bit_or(a, bit_and(_mm256_castps_si256(_mm256_cmp_ps(x, y, _CMP_GT_OQ)), bits));
+}
 // Whether low <= a < low + 2^n in all lanes of `lanes`; `size` = 2^n.
 inline bool all_within(Lanes lanes, Ints a, std::int32_t low, std::int32_t size) {
   const Ints outside = _mm256_andnot_si256(splat(size - 1), sub(a, splat(low)));
@@ -81,15 +92,10 @@ inline Neighbours fetch(const float* row, Ints nodes, std::int32_t first, std::i
   return {_mm256_i32gather_ps(row, offsets, 4), _mm256_i32gather_ps(row + 1, offsets, 4)};
 }
 
-// a[lane - 1], and `first` in lane 0.
-inline Ints shift_in(Ints a, std::int32_t first) {
-  const Ints shifted = _mm256_permutevar8x32_epi32(a, _mm256_setr_epi32(0, 0, 1, 2, 3, 4, 5, 6));
-  return _mm256_blend_epi32(shifted, splat(first), 1);
-}
-inline std::int32_t lane_of(Ints a, int lane) {
-  std::int32_t values[kLanes];
-  store(values, a);
-  return values[lane];
+// a[lane - 1], and in lane 0 the last one of `before`.
+inline Ints shift_in(Ints a, Ints before) {
+  return _mm256_permutevar8x32_epi32(_mm256_blend_epi32(a, before, 0x80),
+                                     _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6));
 }
 // a[0], b[0], a[1], b[1], ..
 inline void interleave(Ints a, Ints b, Ints& low, Ints& high) {
@@ -124,6 +130,28 @@ inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Int
   return out;
 }
 
+// begin[0], end[0], begin2[0], end2[0], begin[1], .. of the chosen lanes, of two sets; returns one
+// past the last written.
+inline std::int32_t* store_quads(std::int32_t* out, Lanes lanes, Ints begin, Ints end, Lanes lanes2,
+                                 Ints begin2, Ints end2) {
+  std::int32_t pairs[2][2 * kLanes];
+  Ints low;
+  Ints high;
+  interleave(begin, end, low, high);
+  store(pairs[0], low);
+  store(pairs[0] + kLanes, high);
+  interleave(begin2, end2, low, high);
+  store(pairs[1], low);
+  store(pairs[1] + kLanes, high);
+  for (int lane = 0; lane < kLanes; ++lane) {
+    __builtin_memcpy(out, pairs[0] + 2 * lane, 2 * sizeof(std::int32_t));
+    out += (lanes >> lane & 1U) * 2;
+    __builtin_memcpy(out, pairs[1] + 2 * lane, 2 * sizeof(std::int32_t));
+    out += (lanes2 >> lane & 1U) * 2;
+  }
+  return out;
+}
+
 // The low byte of each lane.
 inline void store_bytes(std::uint8_t* out, Ints a) {
   const __m256i first_bytes = _mm256_shuffle_epi8(
@@ -154,25 +182,3 @@ inline std::uint8_t* pack_bytes(std::uint8_t* out, Ints a, Ints kept) {
 }
 
 #include "simd_reduce.inl"
-
-// Which of the first `rows` (at most 64) words hold all bits of `columns`, and which none.
-struct WordSets {
-  std::uint64_t all, none;
-};
-inline WordSets compare_words(const std::uint64_t* all, const std::uint64_t* any,
-                              std::uint64_t columns, std::int32_t rows) {
-  WordSets sets{0, 0};
-  const __m256i wanted = _mm256_set1_epi64x(static_cast<std::int64_t>(columns));
-  const auto four = [&](const std::uint64_t* words) {
-    return bit_and(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(words)), wanted);
-  };
-  const auto rows_equal = [](__m256i a, __m256i b) {
-    return static_cast<std::uint64_t>(
-        _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(a, b))));
-  };
-  for (std::int32_t r = 0; r < rows; r += 4) {
-    sets.all |= rows_equal(four(all + r), wanted) << r;
-    sets.none |= rows_equal(four(any + r), _mm256_setzero_si256()) << r;
-  }
-  return sets;
-}

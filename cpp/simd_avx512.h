@@ -27,10 +27,17 @@ inline Floats absolute(Floats a) { return _mm512_abs_ps(a); }
 inline Ints as_ints(Floats a) { return _mm512_castps_si512(a); }
 inline Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
 inline Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
-inline Floats nearest(Floats a) {
-  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+// a * b + c, rounded once or twice: where the last bits do not matter.
+inline Floats roughly_fused(Floats a, Floats b, Floats c) { return fused(a, b, c); }
+inline Ints rounded_up(Floats a) {
+  return _mm512_cvt_roundps_epi32(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
 }
-inline Ints to_ints(Floats a) { return _mm512_cvttps_epi32(a); }
+// min(a, |b|), of an a that is not negative.
+inline Floats nearer(Floats a, Floats b) { return _mm512_range_ps(a, b, 0b1010); }
+// How far away the nearest integer is.
+inline Floats off_integer(Floats a) {
+  return absolute(sub(a, _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)));
+}
 
 inline Ints add(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
 inline Ints sub(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
@@ -44,6 +51,10 @@ inline Floats select(Lanes lanes, Floats a, Floats b) {  // a in `lanes`, else b
 }
 inline Ints select(Lanes lanes, Ints a, Ints b) {
   return _mm512_mask_blend_epi32(static_cast<__mmask16>(lanes), b, a);
+}
+// a with the bits of `bits` where x > y.
+inline Ints with_bits(Ints a, Floats x, Floats y, Ints bits) {
+  return _mm512_mask_or_epi32(a, _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ), a, bits);
 }
 // Whether low <= a < low + 2^n in all lanes of `lanes`; `size` = 2^n.
 inline bool all_within(Lanes lanes, Ints a, std::int32_t low, std::int32_t size) {
@@ -70,15 +81,8 @@ inline Neighbours fetch(const float* row, Ints nodes, std::int32_t first, std::i
   return {_mm512_i32gather_ps(offsets, row, 4), _mm512_i32gather_ps(offsets, row + 1, 4)};
 }
 
-// a[lane - 1], and `first` in lane 0.
-inline Ints shift_in(Ints a, std::int32_t first) {
-  return _mm512_alignr_epi32(a, splat(first), 15);
-}
-inline std::int32_t lane_of(Ints a, int lane) {
-  std::int32_t values[kLanes];
-  store(values, a);
-  return values[lane];
-}
+// a[lane - 1], and in lane 0 the last one of `before`.
+inline Ints shift_in(Ints a, Ints before) { return _mm512_alignr_epi32(a, before, 15); }
 // a[0], b[0], a[1], b[1], ..
 inline void interleave(Ints a, Ints b, Ints& low, Ints& high) {
   const Ints even = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
@@ -106,6 +110,29 @@ inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Int
   out += __builtin_popcount(twice & 0xFFFFU);
   store(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(twice >> 16), high));
   return out + __builtin_popcount(twice >> 16);
+}
+
+// begin[0], end[0], begin2[0], end2[0], begin[1], .. of the chosen lanes, of two sets; returns one
+// past the last written.
+inline std::int32_t* store_quads(std::int32_t* out, Lanes lanes, Ints begin, Ints end, Lanes lanes2,
+                                 Ints begin2, Ints end2) {
+  Ints first[2];
+  Ints second[2];
+  interleave(begin, end, first[0], first[1]);
+  interleave(begin2, end2, second[0], second[1]);
+  const Ints even = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+  const Ints odd = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+  std::uint64_t kept =
+      _pdep_u64(lanes, 0x1111111111111111U) * 3 | _pdep_u64(lanes2, 0x4444444444444444U) * 3;
+  for (int half = 0; half < 2; ++half) {
+    for (const Ints order : {even, odd}) {
+      const Ints quads = _mm512_permutex2var_epi64(first[half], order, second[half]);
+      store(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(kept), quads));
+      out += __builtin_popcount(kept & 0xFFFFU);
+      kept >>= 16;
+    }
+  }
+  return out;
 }
 
 // The low byte of each lane.
@@ -140,20 +167,3 @@ inline std::uint8_t* pack_bytes(std::uint8_t* out, Ints a, Ints kept) {
 inline std::int32_t sum(Ints a) { return _mm512_reduce_add_epi32(a); }
 inline std::int32_t smallest(Ints a) { return _mm512_reduce_min_epi32(a); }
 inline std::int32_t largest(Ints a) { return _mm512_reduce_max_epi32(a); }
-
-// Which of the first `rows` (at most 64) words hold all bits of `columns`, and which none.
-struct WordSets {
-  std::uint64_t all, none;
-};
-inline WordSets compare_words(const std::uint64_t* all, const std::uint64_t* any,
-                              std::uint64_t columns, std::int32_t rows) {
-  WordSets sets{0, 0};
-  const __m512i wanted = _mm512_set1_epi64(static_cast<std::int64_t>(columns));
-  for (std::int32_t r = 0; r < rows; r += 8) {
-    const __m512i a = _mm512_and_si512(_mm512_loadu_si512(all + r), wanted);
-    const __m512i b = _mm512_loadu_si512(any + r);
-    sets.all |= static_cast<std::uint64_t>(_mm512_cmpeq_epi64_mask(a, wanted)) << r;
-    sets.none |= static_cast<std::uint64_t>(_mm512_testn_epi64_mask(b, wanted)) << r;
-  }
-  return sets;
-}

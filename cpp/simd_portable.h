@@ -46,11 +46,23 @@ inline Floats absolute(Floats a) { return (Floats)((Ints)a & splat(0x7fffffff));
 inline Ints as_ints(Floats a) { return (Ints)a; }
 inline Floats min(Floats a, Floats b) { return a < b ? a : b; }
 inline Floats max(Floats a, Floats b) { return a > b ? a : b; }
-inline Ints to_ints(Floats a) { return __builtin_convertvector(a, Ints); }
-inline Floats nearest(Floats a) {  // of magnitudes below 2^22, halves to even
+// a * b + c, rounded once or twice: where the last bits do not matter.
+inline Floats roughly_fused(Floats a, Floats b, Floats c) {
+  if constexpr (kHasFused) return fused(a, b, c);
+  return a * b + c;
+}
+inline Floats nearest(Floats a) {  // of magnitudes below 2^22
   const Floats shift = splat(0x1.8p23F);
   return (a + shift) - shift;
 }
+inline Ints rounded_up(Floats a) {
+  const Floats near = nearest(a);
+  return __builtin_convertvector(near, Ints) - (a > near);
+}
+// min(a, |b|), of an a that is not negative.
+inline Floats nearer(Floats a, Floats b) { return min(a, absolute(b)); }
+// How far away the nearest integer is.
+inline Floats off_integer(Floats a) { return absolute(a - nearest(a)); }
 
 // Lanes that do not count may overflow: they wrap around, as in every instruction set.
 inline Ints add(Ints a, Ints b) { return (Ints)((Unsigned)a + (Unsigned)b); }
@@ -80,6 +92,8 @@ inline Floats select(Lanes lanes, Floats a, Floats b) {  // a in `lanes`, else b
   return to_mask(lanes) ? a : b;
 }
 inline Ints select(Lanes lanes, Ints a, Ints b) { return to_mask(lanes) ? a : b; }
+// a with the bits of `bits` where x > y.
+inline Ints with_bits(Ints a, Floats x, Floats y, Ints bits) { return a | ((x > y) & bits); }
 // Whether low <= a < low + 2^n in all lanes of `lanes`; `size` = 2^n.
 inline bool all_within(Lanes lanes, Ints a, std::int32_t low, std::int32_t size) {
   return (to_lanes((sub(a, splat(low)) & ~splat(size - 1)) != splat(0)) & lanes) == 0;
@@ -101,11 +115,10 @@ inline Neighbours fetch(const float* row, Ints nodes, std::int32_t first, std::i
   return n;
 }
 
-// a[lane - 1], and `first` in lane 0.
-inline Ints shift_in(Ints a, std::int32_t first) {
-  return Ints{first, a[0], a[1], a[2], a[3], a[4], a[5], a[6]};
+// a[lane - 1], and in lane 0 the last one of `before`.
+inline Ints shift_in(Ints a, Ints before) {
+  return Ints{before[7], a[0], a[1], a[2], a[3], a[4], a[5], a[6]};
 }
-inline std::int32_t lane_of(Ints a, int lane) { return a[lane]; }
 // a[0], b[0], a[1], b[1], ..
 inline void interleave(Ints a, Ints b, Ints& low, Ints& high) {
   low = Ints{a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]};
@@ -125,6 +138,28 @@ inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Int
     out[0] = begin[lane];
     out[1] = end[lane];
     out += (lanes >> lane & 1U) * 2;
+  }
+  return out;
+}
+
+// begin[0], end[0], begin2[0], end2[0], begin[1], .. of the chosen lanes, of two sets; returns one
+// past the last written.
+inline std::int32_t* store_quads(std::int32_t* out, Lanes lanes, Ints begin, Ints end, Lanes lanes2,
+                                 Ints begin2, Ints end2) {
+  std::int32_t pairs[2][2 * kLanes];
+  Ints low;
+  Ints high;
+  interleave(begin, end, low, high);
+  store(pairs[0], low);
+  store(pairs[0] + kLanes, high);
+  interleave(begin2, end2, low, high);
+  store(pairs[1], low);
+  store(pairs[1] + kLanes, high);
+  for (int lane = 0; lane < kLanes; ++lane) {
+    __builtin_memcpy(out, pairs[0] + 2 * lane, 2 * sizeof(std::int32_t));
+    out += (lanes >> lane & 1U) * 2;
+    __builtin_memcpy(out, pairs[1] + 2 * lane, 2 * sizeof(std::int32_t));
+    out += (lanes2 >> lane & 1U) * 2;
   }
   return out;
 }
@@ -150,17 +185,3 @@ inline std::uint8_t* pack_bytes(std::uint8_t* out, Ints a, Ints kept) {
 }
 
 #include "simd_reduce.inl"
-
-// Which of the first `rows` (at most 64) words hold all bits of `columns`, and which none.
-struct WordSets {
-  std::uint64_t all, none;
-};
-inline WordSets compare_words(const std::uint64_t* all, const std::uint64_t* any,
-                              std::uint64_t columns, std::int32_t rows) {
-  WordSets sets{0, 0};
-  for (std::int32_t r = 0; r < rows; ++r) {
-    sets.all |= std::uint64_t{(all[r] & columns) == columns} << r;
-    sets.none |= std::uint64_t{(any[r] & columns) == 0} << r;
-  }
-  return sets;
-}

@@ -22,9 +22,8 @@ class Slots {
     if (count_ < 2) count_ = 2;
   }
 
-  // From slot 2 on, the next free slot of each lane: assign(slot, lanes of it).
-  template <typename Assign>
-  void add_later(Lanes lanes, Assign assign) {
+  // One more change of each lane that has two or more.
+  void add_later(Lanes lanes, Ints rows_here) {
     if (count_ < 2) count_ = 2;
     for (std::int32_t slot = 2; lanes != 0; ++slot) {
       if (slot == count_) {
@@ -33,10 +32,14 @@ class Slots {
       }
       const Lanes here = lanes & ~seen(slot);
       if (here == 0) continue;
-      assign(slot, here);
+      store(rows(slot), select(here, rows_here, load(rows(slot))));
       seen(slot) |= here;
       lanes ^= here;
     }
+  }
+
+  void keep_of_later(Lanes lanes) {
+    for (std::int32_t slot = 2; slot < count_; ++slot) seen(slot) &= lanes;
   }
 
   // Columns that are on in the last visible row end behind it.
