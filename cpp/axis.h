@@ -5,6 +5,7 @@
 // value on this axis is blend(node, node + 1, weight), and weight 0 means the node itself.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -84,6 +85,18 @@ std::int64_t first_pixel(std::int64_t begin, std::int64_t end, Condition conditi
     }
   }
   return begin;
+}
+
+// The same where the pixel is probably near to `guess`.
+template <typename Condition>
+std::int64_t first_pixel_near(std::int64_t begin, std::int64_t end, std::int64_t guess,
+                              Condition condition) {
+  constexpr std::int64_t kNear = 2;
+  const std::int64_t low = std::clamp(guess - kNear, begin, end);
+  const std::int64_t high = std::clamp(guess + kNear, begin, end);
+  if (low > begin && condition(low - 1)) return first_pixel(begin, low, condition);
+  if (high < end && !condition(high)) return first_pixel(high + 1, end, condition);
+  return first_pixel(low, high, condition);
 }
 
 }  // namespace maskrle

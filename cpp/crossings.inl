@@ -44,12 +44,12 @@ class CrossingFinder {
     for (std::int32_t node = first_node_ + 1; node <= last_node_; ++node) {
       workspace.line[static_cast<std::size_t>(node)] = static_cast<float>((node - 1) * a + b);
     }
-    // Roundings of the line (a dozen of half a unit), and of the convention's own coordinates
-    // where these are float.
+    // Roundings of the line: half a unit of a row twice, and of a cell's rows eight times at most;
+    // and of the convention's own coordinates where these are float.
     const double reach = std::max(std::fabs(static_cast<double>(y_.begin - row_origin_)),
                                   std::fabs(static_cast<double>(y_.end - row_origin_)));
-    const double unit = kRule == Rule::cv2 ? 0x1p-22 : 0x1p-21;
-    row_margin_ = static_cast<float>(unit * (reach + 2 * a + std::fabs(b)));
+    row_margin_ = static_cast<float>(kRule == Rule::cv2 ? 0x1p-23 * (1.01 * reach + 8 * a)
+                                                        : 0x1p-21 * (reach + 2 * a + std::fabs(b)));
     value_margin_rows_ = margin_ * static_cast<float>(a);
     if (words_.fit(mask_)) words_.prepare(mask_, first_node_, last_node_, above_, margin_);
   }
@@ -239,7 +239,8 @@ class CrossingFinder {
         if (row.node != node) return row.node > node;
         return (blend_values(p, q, row.weight, kFused) > above_) == turns_on;
       };
-      found[lane] = static_cast<std::int32_t>(first_pixel(y_.begin, y_.end, has_changed));
+      found[lane] =
+          static_cast<std::int32_t>(first_pixel_near(y_.begin, y_.end, found[lane], has_changed));
     }
     return load(found);
   }
