@@ -26,6 +26,7 @@ const Kernel& by_name(std::string_view name, const std::string& source) {
 std::vector<const Kernel*> available_kernels() {
   std::vector<const Kernel*> kernels;
 #if defined(__x86_64__)
+  if (kAvx512Vbmi2Kernel.runs_here()) kernels.push_back(&kAvx512Vbmi2Kernel);
   if (kAvx512Kernel.runs_here()) kernels.push_back(&kAvx512Kernel);
   if (kAvx2Kernel.runs_here()) kernels.push_back(&kAvx2Kernel);
 #endif

@@ -77,6 +77,7 @@ extern const Kernel kPortableKernel;
 #if defined(__x86_64__)
 extern const Kernel kAvx2Kernel;
 extern const Kernel kAvx512Kernel;
+extern const Kernel kAvx512Vbmi2Kernel;
 #endif
 
 // One row of any scalar type and stride, as floats.

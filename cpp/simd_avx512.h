@@ -151,8 +151,13 @@ inline Ints where_greater(Ints a, std::int32_t limit, std::int32_t value) {
   return _mm512_maskz_mov_epi32(_mm512_cmpgt_epi32_mask(a, splat(limit)), splat(value));
 }
 // The bytes of a under the ones of `kept`, next to each other; returns one past the last. Writes
-// up to 8 bytes more.
+// up to 64 bytes.
 inline std::uint8_t* pack_bytes(std::uint8_t* out, Ints a, Ints kept) {
+#if defined(MASKRLE_VBMI2)
+  const std::uint64_t bytes = _mm512_movepi8_mask(kept);
+  _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(bytes, a));
+  return out + __builtin_popcountll(bytes);
+#else
   std::uint64_t bytes[8];
   std::uint64_t masks[8];
   _mm512_storeu_si512(bytes, a);
@@ -163,6 +168,7 @@ inline std::uint8_t* pack_bytes(std::uint8_t* out, Ints a, Ints kept) {
     out += __builtin_popcountll(masks[k]) / 8;
   }
   return out;
+#endif
 }
 inline std::int32_t sum(Ints a) { return _mm512_reduce_add_epi32(a); }
 inline std::int32_t smallest(Ints a) { return _mm512_reduce_min_epi32(a); }
