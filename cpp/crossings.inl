@@ -148,20 +148,21 @@ class CrossingFinder {
     Changes second = pass.second;
     Lanes seen_first = pass.seen_first;
     Lanes seen_second = pass.seen_second;
+    Lanes now = above[0] & valid;
     for (; rows != 0; rows &= rows - 1, ++above, offsets += kLanes) {
       const float row_base = bases[__builtin_ctzll(rows)];
-      const Lanes rising = above[1] & ~above[0] & valid;
-      const Lanes falling = above[0] & ~above[1] & valid;
-      const Lanes new_first = rising & ~seen_first;
-      const Lanes new_second = falling & ~seen_second;
-      take(first, new_first, offsets, row_base);
-      take(second, new_second, offsets, row_base);
-      seen_first |= rising;
-      seen_second |= falling;
-      const Lanes later = (rising ^ new_first) | (falling ^ new_second);
+      const Lanes before = now;
+      now = above[1] & valid;
+      // A lane that has not begun was never on; one that has begun and not ended was, ever since.
+      const Lanes off = seen_first & ~now;
+      const Lanes later = (now ^ before) & seen_second;
+      take(first, now & ~seen_first, offsets, row_base);
+      take(second, off & ~seen_second, offsets, row_base);
+      seen_first |= now;
+      seen_second |= off;
       if (later != 0) [[unlikely]] {
         const Changes changes{load(offsets), load(offsets + kLanes), splat(row_base)};
-        slots.add_later(later, solve(columns, changes, later, falling));
+        slots.add_later(later, solve(columns, changes, later, before));
       }
     }
     pass.first = first;

@@ -42,37 +42,31 @@ class DenseFinder {
     for (std::int32_t k = 0; k < node_count_; ++k) {
       store(blended_ + k * kLanes, blended_row<kBlendFused>(mask_, columns, nodes_[k]));
     }
-    Lanes on[kMaxDenseRows + 1];
-    for (std::int32_t r = 0; r < count_; ++r) {
-      const float* p = blended_ + row_at_[r] * kLanes;
-      const Floats value = blend<kBlendFused>(load(p), load(p + kLanes), splat(row_weights_[r]));
-      on[r] = greater(value, splat(above_)) & valid;
-      if constexpr (!kIsExact) {
-        near |= greater(value, splat(above_ - margin_)) ^ greater(value, splat(above_ + margin_));
-      }
-    }
-    on[count_] = 0;
-
     Ints first = splat(0);
     Ints second = splat(0);
     Lanes seen_first = 0;
     Lanes seen_second = 0;
-    Lanes before = 0;
+    Lanes now = 0;
     for (std::int32_t r = 0; r <= count_; ++r) {
-      const Lanes changed = on[r] ^ before;
-      before = on[r];
-      if (changed == 0) continue;
-      const Ints row = splat(begin_ + r);
-      const Lanes first_here = changed & on[r] & ~seen_first;
-      const Lanes second_here = changed & ~on[r] & ~seen_second;
-      first = select(first_here, row, first);
-      second = select(second_here, row, second);
-      seen_first |= first_here;
-      seen_second |= second_here;
-      const Lanes later = changed ^ first_here ^ second_here;
-      if (later != 0) [[unlikely]] {
-        slots.add_later(later, row);
+      const Lanes before = now;
+      now = 0;  // behind the last row
+      if (r < count_) {
+        const float* p = blended_ + row_at_[r] * kLanes;
+        const Floats value = blend<kBlendFused>(load(p), load(p + kLanes), splat(row_weights_[r]));
+        now = greater(value, splat(above_)) & valid;
+        if constexpr (!kIsExact) {
+          near |= greater(value, splat(above_ - margin_)) ^ greater(value, splat(above_ + margin_));
+        }
       }
+      // A lane that has not begun was never on; one that has begun and not ended was, ever since.
+      const Ints row = splat(begin_ + r);
+      const Lanes off = seen_first & ~now;
+      const Lanes later = (now ^ before) & seen_second;
+      first = select(now & ~seen_first, row, first);
+      second = select(off & ~seen_second, row, second);
+      seen_first |= now;
+      seen_second |= off;
+      if (later != 0) [[unlikely]] slots.add_later(later, row);
     }
     if (seen_first != 0) slots.put_first_two(seen_first, first, seen_second, second);
     return near & valid;

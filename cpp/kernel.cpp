@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <memory>
 
 namespace maskrle {
 namespace {
@@ -20,8 +21,13 @@ Workspace::Workspace(MaskSize size) {
   constexpr std::int32_t kLanes = kMaxLanes;
   // Rows of whole vectors, one row and some vectors more: see the kernels' fetch().
   const std::ptrdiff_t stride = (size.width + 2 + kLanes - 1) / kLanes * kLanes;
-  nodes_.resize(static_cast<std::size_t>(stride * (size.height + 3) + 4 * kLanes));
-  mask = {nodes_.data(), stride, size, 0.0F};
+  nodes_.resize(static_cast<std::size_t>(stride * (size.height + 3) + 6 * kLanes));
+  // The mask's own cells begin a cache line in each row, behind one zero.
+  constexpr std::size_t kLine = kLanes * sizeof(float);
+  void* begin = nodes_.data();
+  std::size_t room = nodes_.size() * sizeof(float);
+  first_ = static_cast<float*>(std::align(kLine, kLine, begin, room)) + kLanes - 1;
+  mask = {first_, stride, size, 0.0F};
   // A column changes at most twice between two mask rows, or once at each of few pixel rows; and p
   // holds two mask rows for each of these.
   const std::int32_t dense_rows = std::max(kMinDenseRows, size.height + kMoreDenseRows);

@@ -20,7 +20,7 @@ class Workspace {
   Workspace& operator=(const Workspace&) = delete;
 
   PaddedMask mask;
-  float* mask_row(std::int32_t y) { return nodes_.data() + y * mask.stride; }
+  float* mask_row(std::int32_t y) { return first_ + y * mask.stride; }
 
   // Masks of at most 62 x 62 cells: bit x of a row's word tells of the cell there whether it lies
   // surely above the threshold, and whether it does not lie surely below.
@@ -48,6 +48,7 @@ class Workspace {
 
  private:
   std::vector<float> nodes_;
+  float* first_;  // node 0 of row 0
 };
 
 // Masks that cover at most so many pixel rows are evaluated row by row, without crossings: a fixed

@@ -51,10 +51,8 @@ class CellWords {
     std::fill_n(above_ + columns_, Workspace::kMaxWindow, ~std::uint64_t{0});
     std::fill_n(maybe_ + columns_, Workspace::kMaxWindow, std::uint64_t{0});
     for (std::int32_t width = 1; width < window_; width *= 2) {
-      for (std::int32_t x = 0; x < columns_; ++x) {
-        above_[x] &= above_[x + width];
-        maybe_[x] |= maybe_[x + width];
-      }
+      for (std::int32_t x = 0; x < columns_; ++x) above_[x] &= above_[x + width];
+      for (std::int32_t x = 0; x < columns_; ++x) maybe_[x] |= maybe_[x + width];
     }
   }
 
