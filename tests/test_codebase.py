@@ -17,8 +17,10 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     ("_core",),
     ("native",),
-    ("reference", "draw", "coco", "shapes"),
-    ("results", "preprocess", "contracts"),
+    ("reference", "draw", "coco", "shapes", "image", "labels"),
+    ("results", "contracts"),
+    ("binding",),
+    ("detections", "preprocess", "graph", "runtime"),
     ("segmenter",),
     ("cli",),
     ("__init__", "__main__"),

@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from .coco import write_json
+from .image import read_image
 from .native import __version__
-from .preprocess import read_image
 from .segmenter import Segmenter, Timings
 
 __all__ = ["app", "main"]

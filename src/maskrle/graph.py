@@ -1,0 +1,113 @@
+"""Steps moved into a model: preprocessing in front of it, the choice of mask channels behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .binding import Binding
+
+if TYPE_CHECKING:
+    import openvino
+
+__all__ = ["with_preprocessing", "with_selection"]
+
+
+def with_preprocessing(model: openvino.Model, binding: Binding, color: str) -> int:
+    """Let a model take pictures as they are: uint8 [1, H, W, 3], BGR, of any size.
+
+    The model is changed: its image input, and it gets one more, int64 [2], the (height, width) to resize the
+    picture to, as `preprocess.place` finds it. Bilinear with half-pixel centres, rounded to whole numbers as
+    bytes are, zeros to the right and below. OpenCV computes with fewer bits, so this is close to
+    `Preprocessor` but not equal to it.
+
+    Args:
+        color: order of the colour channels that the network takes.
+
+    Returns:
+        The index of the new input.
+
+    Raises:
+        ValueError: the model takes more than one image at a time.
+    """
+    from openvino import opset13 as op
+
+    port = binding.image
+    if port.batch not in (None, 1):
+        raise ValueError(f"preprocess: 'graph' needs a model of batch 1, this one takes {port.batch} images")
+    old = model.inputs[port.index].get_node()
+    picture = op.parameter([1, -1, -1, 3], np.uint8, name="picture")
+    size = op.parameter([2], np.int64, name="resized_size")
+
+    x = op.convert(picture, "f32")
+    if color == "rgb":
+        x = op.gather(x, _whole([2, 1, 0]), _whole(3))
+    x = op.transpose(x, _whole([0, 3, 1, 2]))
+    x = op.interpolate(
+        x, size, "linear_onnx", "sizes", coordinate_transformation_mode="half_pixel", axes=_whole([2, 3])
+    )
+    x = op.round(x, "half_to_even")
+    if None not in port.size:
+        missing = op.subtract(_whole(port.size), size)
+        ends = op.concat([_whole([0, 0]), missing], 0)
+        x = op.pad(x, _whole([0, 0, 0, 0]), ends, "constant", op.constant(np.float32(0)))
+        x = op.reshape(x, _whole([1, 3, *port.size]), False)  # the rest of the model keeps its static shapes
+    if port.dtype == np.uint8:
+        x = op.convert(x, "u8")
+    elif binding.contract.white != 255:
+        x = op.divide(x, op.constant(np.float32(255 / binding.contract.white)))
+    if port.layout == "NHWC":
+        x = op.transpose(x, _whole([0, 2, 3, 1]))
+
+    for reader in old.output(0).get_target_inputs():
+        reader.replace_source_output(x.output(0))
+    for node, name in ((picture, port.name), (size, "resized_size")):
+        node.output(0).get_tensor().set_names({name})
+    model.replace_parameter(port.index, picture)
+    model.add_parameters([size])
+    model.validate_nodes_and_infer_types()
+    return len(model.inputs) - 1
+
+
+def with_selection(model: openvino.Model, binding: Binding) -> Binding:
+    """Let a model pick each row's mask channel by itself: [N, C, h, w] becomes [N, h, w].
+
+    The model is changed. Rows whose label has no channel, as there are beyond the last detection, get any
+    channel.
+
+    Raises:
+        ValueError: the masks have no channels, or the model does not say how many.
+    """
+    from openvino import opset13 as op
+
+    channels = binding.contract.channels
+    if channels is None or binding.classes is None:
+        raise ValueError(
+            "select_in_graph: expected masks with a known number of channels, one for each class; this model "
+            f"of contract {binding.contract.name} has none to select from"
+        )
+    result = model.outputs[binding.outputs[channels.masks]].get_node()
+    masks: Any = result.input_value(0)
+    labels: Any = model.outputs[binding.outputs[channels.labels]].get_node().input_value(0)
+    if channels.column is not None:
+        labels = op.gather(labels, _whole(channels.column), _whole(-1))
+    labels = op.convert(labels, "f32")
+    first, last = (
+        op.constant(np.float32(channels.first_label + offset)) for offset in (0, binding.classes - 1)
+    )
+    # A NaN is not inside either. Converting one to an integer, or reading outside the masks, is undefined.
+    inside = op.logical_and(op.greater_equal(labels, first), op.less_equal(labels, last))
+    index = op.convert(op.subtract(op.select(inside, labels, first), first), "i32")
+    axis = masks.get_partial_shape().rank.get_length() - 3
+    selected = op.gather(masks, index, _whole(axis), axis)
+    result.input(0).replace_source_output(selected.output(0))
+    model.validate_nodes_and_infer_types()
+    return replace(binding, selected=True)
+
+
+def _whole(value: Any) -> Any:
+    from openvino import opset13 as op
+
+    return op.constant(np.array(value, np.int64))
