@@ -120,10 +120,10 @@ def test_two_contracts_that_fit_are_an_error() -> None:
     boxes = op.squeeze(op.slice(parameter, *(op.constant([at]) for at in (0, 1, 1, 1))), op.constant([0, 1]))
     outputs = {"labels": node(9), "scores": node(9), "masks": node(9, 28, 28)}
     model = graphs.model([parameter], boxes=boxes, **outputs)
-    with pytest.raises(
-        ValueError, match=r"omz-instance and torchvision fit this model: choose one with contract=.*"
-    ):
+    with pytest.raises(ValueError, match="omz-instance and torchvision fit this model: choose one") as error:
         recognise(model)
+    for part in ("boxes f32 [?,?]", "boxes [N, 5]", "boxes [N, 4]"):
+        assert part in str(error.value)
     assert recognise(model, "torchvision").contract is TORCHVISION
 
 
@@ -207,7 +207,7 @@ def test_a_given_contract() -> None:
     with pytest.raises(TypeError, match=r"contract: expected a name or a maskrle\.Contract, got int"):
         recognise(model, 3)  # type: ignore[arg-type]
     with pytest.raises(
-        ValueError, match=r"tf-od does not fit .*there is no output num_detections; .*The model has"
+        ValueError, match=r"(?s)tf-od does not fit .*there is no output num_detections, .*Outputs: masks f32"
     ):
         recognise(model, "tf-od")
 

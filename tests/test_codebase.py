@@ -21,7 +21,7 @@ LAYERS = (
     ("results", "contracts"),
     ("binding",),
     ("detections", "preprocess", "graph", "runtime"),
-    ("segmenter",),
+    ("segmenter", "evaluate"),
     ("cli",),
     ("__init__", "__main__"),
 )
@@ -56,14 +56,16 @@ def test_version_is_the_projects() -> None:
 
 def test_imports_go_downwards() -> None:
     level = {name: height for height, names in enumerate(LAYERS) for name in names}
-    for path in sorted((ROOT / "src/maskrle").glob("*.py")):
-        assert path.stem in level, f"{path.name} has no layer"
-        if path.stem.startswith("__"):
+    package = ROOT / "src/maskrle"
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        assert parts[0] in level, f"{parts[0]} has no layer"
+        if parts[0].startswith("__"):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.level == 1:
+            if isinstance(node, ast.ImportFrom) and node.level == len(parts):
                 for name in [node.module] if node.module else [alias.name for alias in node.names]:
-                    assert level[name.partition(".")[0]] < level[path.stem], f"{path.stem} imports {name}"
+                    assert level[name.partition(".")[0]] < level[parts[0]], f"{path} imports {name}"
 
 
 @pytest.mark.parametrize("document", ["README.md"])

@@ -9,7 +9,7 @@ from maskrle.binding import Binding, ImageInput
 from maskrle.contracts import OMZ_TF
 from maskrle.detections import Detections, read_detections
 
-IMAGE = ImageInput(0, "image_tensor", "NCHW", 1, (800, 1365), np.float32)
+IMAGE = ImageInput(0, "image_tensor", "NCHW", 1, (800, 1365), "float32")
 BINDING = Binding(OMZ_TF, IMAGE, 1, {"reshape_do_2d": 0, "masks": 1}, classes=4)
 
 

@@ -122,19 +122,3 @@ def test_any_number_of_images_through_a_batch_of_one(contract: str) -> None:
     segmenter = Segmenter(networks.network(contract, [known]))
     images = [picture(30 + count, 40, count) for count in range(9)]
     assert segmenter.batch(images) == [segmenter(image) for image in images]
-
-
-@pytest.mark.parametrize("contract", ["omz-tf", "segmentoly"])
-def test_class_selection_in_the_graph(contract: str) -> None:
-    known = networks.answers(contract, 100, seed=7)
-    model = networks.network(contract, [known])
-    without, within = Segmenter(model), Segmenter(model, select_in_graph=True)
-    shapes = [
-        segmenter._compiled.outputs[1 if contract == "omz-tf" else 3].get_partial_shape()
-        for segmenter in (without, within)
-    ]
-    assert [shape.rank.get_length() for shape in shapes] == [4, 3]
-    for count in (0, 1, 100):
-        image = picture(90, 110, count)
-        assert within(image) == without(image)
-        assert_equal(within(image), contract, first(known, count), networks.SIZE)

@@ -15,7 +15,7 @@ from maskrle.contracts import OMZ_TF, SEGMENTOLY, TORCHVISION
 from maskrle.preprocess import Placement, Preprocessor, place
 
 NETWORK = (800, 1365)
-IMAGE = ImageInput(0, "image", "NCHW", 1, NETWORK, np.float32)
+IMAGE = ImageInput(0, "image", "NCHW", 1, NETWORK, "float32")
 
 
 def noise(height: int, width: int) -> NDArray[np.uint8]:
@@ -53,8 +53,8 @@ def test_fit(image_size: tuple[int, int], resized: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("color", ["bgr", "rgb"])
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
-@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
-def test_stretch_in_every_layout_type_and_order(color: str, layout: str, dtype: type) -> None:
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_stretch_in_every_layout_type_and_order(color: str, layout: str, dtype: str) -> None:
     image = noise(40, 70)
     expected = cv2.resize(image, NETWORK[::-1])
     if color == "rgb":

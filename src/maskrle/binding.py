@@ -7,9 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import DTypeLike
-
 from .contracts import CONTRACTS, Contract, Output
 from .labels import model_labels
 
@@ -43,7 +40,7 @@ class ImageInput:
     layout   "NCHW" or "NHWC"
     batch    number of images, None where dynamic
     size     (height, width) in pixels, None where dynamic
-    dtype    float32 or uint8
+    dtype    "float32" or "uint8"
     """
 
     index: int
@@ -51,7 +48,7 @@ class ImageInput:
     layout: str
     batch: int | None
     size: tuple[int | None, int | None]
-    dtype: DTypeLike
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -90,24 +87,26 @@ def recognise(model: openvino.Model, contract: str | Contract | None = None) -> 
             what each contract would need. Or an unknown name, or a given contract that does not fit.
         TypeError: contract is neither a name nor a `Contract`.
     """
-    has = f"The model has inputs {listing(model.inputs)}; outputs {listing(model.outputs)}"
+    has = f"Inputs: {listing(model.inputs)}.\nOutputs: {listing(model.outputs)}."
     if contract is not None:
         try:
             return bind(_given(contract), model)
         except Mismatch as mismatch:
-            raise ValueError(f"{mismatch}. {has}") from None
+            raise ValueError(f"{mismatch}.\n{has}") from None
     misfits = mismatches(model)
     fitting = [known for known in CONTRACTS if known not in misfits]
     if len(fitting) == 1:
         return bind(fitting[0], model)
+    said = "no known contract fits this model"
     if fitting:
         names = " and ".join(known.name for known in fitting)
-        needs = "; ".join(f"{known.name} needs {_needs(known)}" for known in fitting)
-        raise ValueError(f"{names} fit this model: choose one with contract=. {has}. {needs}")
-    needs = "; ".join(
-        f"{known.name} needs {_needs(known)}, but {', '.join(reasons)}" for known, reasons in misfits.items()
-    )
-    raise ValueError(f"no known contract fits this model. {has}. Known contracts: {needs}")
+        said = f"{names} fit this model: choose one with contract= or --contract"
+    needs = [
+        f"{known.name} needs {_needs(known)}"
+        + (f"; but {'; '.join(misfits[known])}." if known in misfits else ".")
+        for known in CONTRACTS
+    ]
+    raise ValueError("\n".join([f"{said}.", has, *needs]))
 
 
 def mismatches(model: openvino.Model) -> dict[Contract, Sequence[str]]:
@@ -127,11 +126,11 @@ def bind(contract: Contract, model: openvino.Model) -> Binding:
     Raises:
         Mismatch: the contract does not fit.
     """
-    outputs, reasons = _indices(model.outputs), []
+    outputs = _indices(model.outputs)
+    missing = [name for name in contract.outputs if name not in outputs]
+    reasons = [f"there is no output {', '.join(missing)}"] if missing else []
     for name, expected in contract.outputs.items():
-        if name not in outputs:
-            reasons.append(f"there is no output {name}")
-        else:
+        if name in outputs:
             reasons += _output_misfits(name, expected, model.outputs[outputs[name]])
     inputs = _indices(model.inputs)
     info = inputs.get(contract.image_info) if contract.image_info else None
@@ -180,7 +179,7 @@ def listing(ports: Sequence[Any]) -> str:
 
 def described(port: Any) -> str:
     """Names, type and shape of one input or output."""
-    names = "/".join(_names(port)) or "unnamed"
+    names = " = ".join(_names(port)) or "unnamed"
     return f"{names} {port.get_element_type().get_type_name()} {port.get_partial_shape()}"
 
 
@@ -241,7 +240,7 @@ def _image_input(contract: Contract, port: Any, index: int) -> ImageInput | str:
     height, width = (dimensions[layout.index(side)] for side in "HW")
     if 0 in (batch, height, width):
         return f"input {name}: the model has {port.get_partial_shape()}, without pixels"
-    dtype = np.uint8 if kind == "u8" else np.float32
+    dtype = "uint8" if kind == "u8" else "float32"
     return ImageInput(index, name, layout, batch, (height, width), dtype)
 
 

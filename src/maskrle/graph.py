@@ -19,9 +19,8 @@ def with_preprocessing(model: openvino.Model, binding: Binding, color: str) -> i
     """Let a model take pictures as they are: uint8 [1, H, W, 3], BGR, of any size.
 
     The model is changed: its image input, and it gets one more, int64 [2], the (height, width) to resize the
-    picture to, as `preprocess.place` finds it. Bilinear with half-pixel centres, rounded to whole numbers as
-    bytes are, zeros to the right and below. OpenCV computes with fewer bits, so this is close to
-    `Preprocessor` but not equal to it.
+    picture to, as `preprocess.place` finds it. Bilinear with half-pixel centres, zeros to the right and
+    below. OpenCV's resize does its sums with fewer bits: this is close to `Preprocessor`, not equal to it.
 
     Args:
         color: order of the colour channels that the network takes.
@@ -37,31 +36,37 @@ def with_preprocessing(model: openvino.Model, binding: Binding, color: str) -> i
     port = binding.image
     if port.batch not in (None, 1):
         raise ValueError(f"preprocess: 'graph' needs a model of batch 1, this one takes {port.batch} images")
-    old = model.inputs[port.index].get_node()
     picture = op.parameter([1, -1, -1, 3], np.uint8, name="picture")
     size = op.parameter([2], np.int64, name="resized_size")
 
-    x = op.convert(picture, "f32")
+    # As bytes and channels last for as long as possible: that is the least memory to move.
+    x = op.interpolate(
+        picture,
+        size,
+        "linear_onnx",
+        "sizes",
+        coordinate_transformation_mode="half_pixel",
+        axes=_whole([1, 2]),
+    )
     if color == "rgb":
         x = op.gather(x, _whole([2, 1, 0]), _whole(3))
-    x = op.transpose(x, _whole([0, 3, 1, 2]))
-    x = op.interpolate(
-        x, size, "linear_onnx", "sizes", coordinate_transformation_mode="half_pixel", axes=_whole([2, 3])
-    )
-    x = op.round(x, "half_to_even")
-    if None not in port.size:
-        missing = op.subtract(_whole(port.size), size)
-        ends = op.concat([_whole([0, 0]), missing], 0)
-        x = op.pad(x, _whole([0, 0, 0, 0]), ends, "constant", op.constant(np.float32(0)))
-        x = op.reshape(x, _whole([1, 3, *port.size]), False)  # the rest of the model keeps its static shapes
-    if port.dtype == np.uint8:
-        x = op.convert(x, "u8")
-    elif binding.contract.white != 255:
-        x = op.divide(x, op.constant(np.float32(255 / binding.contract.white)))
-    if port.layout == "NHWC":
-        x = op.transpose(x, _whole([0, 2, 3, 1]))
+    height, width = port.size
+    if height is not None or width is not None:
+        # A dynamic side of the network is as long as the picture's.
+        static = op.constant(np.array([height or 0, width or 0], np.int64))
+        missing = op.maximum(op.subtract(static, size), _whole(0))
+        ends = op.concat([_whole([0]), missing, _whole([0])], 0)
+        x = op.pad(x, _whole([0, 0, 0, 0]), ends, "constant", op.constant(np.uint8(0)))
+    if height is not None and width is not None:
+        x = op.reshape(x, _whole([1, height, width, 3]), False)  # so that the model's shapes stay static
+    if port.dtype == "float32":
+        x = op.convert(x, "f32")
+        if binding.contract.white != 255:
+            x = op.divide(x, op.constant(np.float32(255 / binding.contract.white)))
+    if port.layout == "NCHW":
+        x = op.transpose(x, _whole([0, 3, 1, 2]))
 
-    for reader in old.output(0).get_target_inputs():
+    for reader in model.inputs[port.index].get_node().output(0).get_target_inputs():
         reader.replace_source_output(x.output(0))
     for node, name in ((picture, port.name), (size, "resized_size")):
         node.output(0).get_tensor().set_names({name})

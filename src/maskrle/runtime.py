@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import openvino
 
-__all__ = ["PRECISIONS", "check_device", "compile_model", "read_model"]
+__all__ = ["PRECISIONS", "check_device", "compile_model", "precisions", "read_model"]
 
 PRECISIONS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 """Inference precisions, and what OpenVINO calls a device's capability for them."""
@@ -77,7 +77,9 @@ def compile_model(
         ValueError: an unknown property or a wrong value of one, a precision that the device does not have, a
             model that OpenVINO cannot compile.
     """
-    _check_precision(core, device, precision)
+    here = precisions(core, device)
+    if precision not in here:  # OpenVINO would quietly take another one
+        raise ValueError(f"precision: {device} has {', '.join(here)} here, got {precision!r}")
     properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
     if cache_dir is not None:
         properties["CACHE_DIR"] = os.fspath(cache_dir)
@@ -94,15 +96,12 @@ def compile_model(
         raise ValueError(f"model: OpenVINO cannot compile it for {device}: {reason}") from None
 
 
-def _check_precision(core: openvino.Core, device: str, precision: str) -> None:
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision: expected one of {', '.join(map(repr, PRECISIONS))}, got {precision!r}")
+def precisions(core: openvino.Core, device: str) -> list[str]:
+    """Which of `PRECISIONS` a device has; all of them where it is not known yet which device it will be."""
     if device.partition(":")[0] in _META_DEVICES:
-        return  # which device it will be is not known yet
+        return list(PRECISIONS)
     has = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
-    if precision != "f32" and PRECISIONS[precision] not in has:
-        here = ", ".join(repr(name) for name, capability in PRECISIONS.items() if capability in has)
-        raise ValueError(f"precision: {device} has {here} here, got {precision!r}")
+    return [name for name, capability in PRECISIONS.items() if capability in has]
 
 
 def _reason(error: RuntimeError) -> str:
