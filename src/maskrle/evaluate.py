@@ -100,7 +100,8 @@ def _measure(found: Sequence[Mapping[str, Any]], truth: Mapping[str, Any], kind:
     name, other = _KINDS[kind]
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
-        coco.dataset = dict(truth)
+        # Copies, as the evaluation writes into annotations.
+        coco.dataset = {**truth, "annotations": [dict(annotation) for annotation in truth["annotations"]]}
         coco.createIndex()
         # loadRes derives boxes from masks; each kind gets only its own field.
         detections = coco.loadRes(
