@@ -57,13 +57,13 @@ def network(
     layout: str = "NCHW",
     dtype: type = np.float32,
     shape: Sequence[int] | None = None,
-    info: bool = True,
+    info: int = 1,
     all_classes: bool = False,
 ) -> ov.Model:
     """A network of this contract that knows these answers, one `Answers` for each image of its batch.
 
     shape         of the image input, where it is not to follow from batch, size and layout
-    info          omz-tf and segmentoly: whether there is an input for the size
+    info          omz-tf and segmentoly: rows of the input for the size; 0 for none
     all_classes   tf-od: masks of all classes, NaN in all channels but the right one
     """
     batch = len(per_image)
@@ -73,17 +73,16 @@ def network(
     parameters = [named(op.parameter(shape, dtype), image.get(contract, "image_tensor"))]
     infos = {"omz-tf": "image_info", "segmentoly": "im_info"}
     if info and contract in infos:
-        parameters.append(named(op.parameter([batch, 3], np.float32), infos[contract]))
+        parameters.append(named(op.parameter([info, 3], np.float32), infos[contract]))
     corner = op.slice(parameters[0], _ints([0, 0, 0]), _ints([1, 1, 1]), _ints([1, 1, 1]), _ints([1, 2, 3]))
     white = 255 if dtype == np.uint8 else WHITE.get(contract, 255)
     scale = op.constant(np.float32(255 / white))
-    values = op.round(
-        op.multiply(op.reshape(op.convert(corner, "f32"), _ints([-1]), False), scale), "half_to_even"
-    )
-    counts = [
-        op.reshape(op.convert(op.gather(values, _ints(at), _ints(0)), "i64"), _ints([1]), False)
-        for at in range(batch)
-    ]
+    flat = op.multiply(op.reshape(op.convert(corner, "f32"), _ints([-1]), False), scale)
+    values = op.round(flat, "half_to_even")
+    padded = op.concat(
+        [values, op.constant(np.zeros(batch, np.float32))], 0
+    )  # a dynamic batch may be smaller
+    counts = [op.convert(op.gather(padded, _ints([at]), _ints(0)), "i64") for at in range(batch)]
     if contract == "tf-od":
         outputs = _tf_od(per_image, values, all_classes)
     else:

@@ -182,9 +182,12 @@ def test_image_inputs_of_other_kinds(parameter: Any, reason: str) -> None:
         recognise(omz_tf([parameter]))
 
 
-def test_an_image_info_of_another_shape() -> None:
-    info = graphs.named(op.parameter([1, 4], np.float32), "image_info")
-    with pytest.raises(ValueError, match=r"input image_info: expected \[B, 3\], the model has \[1,4\]"):
+@pytest.mark.parametrize(("shape", "dtype"), [([1, 4], np.float32), ([3], np.float32), ([1, 3], np.int64)])
+def test_an_image_info_of_another_kind(shape: list[int], dtype: Any) -> None:
+    info = graphs.named(op.parameter(shape, dtype), "image_info")
+    with pytest.raises(
+        ValueError, match=r"input image_info: expected f32 \[B, 3\], got image_info [fi]\d\d \["
+    ):
         recognise(omz_tf([image([1, 3, 80, 90]), info]))
 
 
@@ -210,6 +213,20 @@ def test_a_given_contract() -> None:
         ValueError, match=r"(?s)tf-od does not fit .*there is no output num_detections, .*Outputs: masks f32"
     ):
         recognise(model, "tf-od")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"color": "hsv"}, "color: expected bgr or rgb, got 'hsv'"),
+        ({"info_of": "box"}, "info_of: expected input or picture, got 'box'"),
+        ({"white": 0}, "white: expected a number above 0, got 0"),
+        ({"channels": maskrle.Channels(1, "masks", "labels")}, r"channels: expected names out of \['resh"),
+    ],
+)
+def test_contracts_are_checked(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(OMZ_TF, **change)
 
 
 def test_a_contract_of_ones_own() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import maskrle
+from maskrle.cli import main
 
 ROOT = Path(__file__).parent.parent
 # From the bottom up: a module may import only from those before it.
@@ -68,10 +69,23 @@ def test_imports_go_downwards() -> None:
                     assert level[name.partition(".")[0]] < level[parts[0]], f"{path} imports {name}"
 
 
-@pytest.mark.parametrize("document", ["README.md"])
-def test_examples_in_documents_run(document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with the files that examples read: a model and two annotated images."""
+    import openvino
+
+    monkeypatch.chdir(tmp_path)
+    openvino.save_model(maskrle.shapes.network(), "model.xml")
+    assert main(["demo", "--scenes", "2", "--out", "val2017"]) == 0
+    (tmp_path / "val2017/annotations.json").rename("instances_val2017.json")
+    return tmp_path
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/real-network.md"])
+def test_examples_in_documents_run(document: str, folder: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
     assert blocks
-    monkeypatch.chdir(tmp_path)
     for block in blocks:
         exec(compile(block, document, "exec"), {})
+    if "results.json" in "".join(blocks):
+        assert main(["evaluate", str(folder / "results.json"), "instances_val2017.json"]) == 0

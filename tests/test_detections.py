@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maskrle.binding import Binding, ImageInput
-from maskrle.contracts import OMZ_TF
+from maskrle.contracts import OMZ_TF, TF_OD, TORCHVISION, Contract, Rows
 from maskrle.detections import Detections, read_detections
 
 IMAGE = ImageInput(0, "image_tensor", "NCHW", 1, (800, 1365), "float32")
@@ -14,7 +14,7 @@ BINDING = Binding(OMZ_TF, IMAGE, 1, {"reshape_do_2d": 0, "masks": 1}, classes=4)
 
 
 def detections(raw: dict[str, Any], score_threshold: float) -> Detections:
-    (found,) = read_detections(BINDING, raw, (1, 800, 1365), score_threshold)
+    (found,) = read_detections(BINDING, raw, (1, 800, 1365), 1, score_threshold)
     return found
 
 
@@ -111,3 +111,64 @@ def test_shapes_are_checked(name: str, shape: tuple[int, ...]) -> None:
     raw = outputs() | {name: np.zeros(shape, np.float32)}
     with pytest.raises(ValueError, match=r"^contract omz-tf: .*(expected|but).*"):
         detections(raw, 0.5)
+
+
+def test_what_is_said_about_the_rest_of_a_batch_does_not_matter() -> None:
+    raw = outputs()
+    raw["reshape_do_2d"][3:, 0] = 1
+    raw["reshape_do_2d"][3:, 1:] = np.nan
+    found = read_detections(BINDING, raw, (2, 800, 1365), 1, 0)
+    assert [one.labels.tolist() for one in found] == [[1, 2, 3]]
+    with pytest.raises(ValueError, match="row 0 has score nan"):
+        read_detections(BINDING, raw, (2, 800, 1365), 2, 0)
+    with pytest.raises(ValueError, match=r"row 3 has image_id 1\.0, expected 0"):
+        read_detections(BINDING, raw, (1, 800, 1365), 1, 0)
+
+
+def test_rows_of_a_batch_may_be_mixed() -> None:
+    raw = outputs()
+    raw["reshape_do_2d"][:, 0] = [1, 0, 1, 0, 0, 1]
+    one, other = read_detections(BINDING, raw, (2, 800, 1365), 2, 0.45)
+    assert (one.labels.tolist(), other.labels.tolist()) == ([2, 4, 1], [1, 3])
+    assert one.channels is not None
+    assert one.masks[range(3), one.channels][:, 0, 0].tolist() == [4 * 1 + 1, 4 * 3 + 3, 4 * 4 + 0]
+
+
+@pytest.mark.parametrize("number", [-1, 4, np.nan, np.inf])
+def test_a_number_of_detections_that_cannot_be(number: float) -> None:
+    raw = {
+        "num_detections": np.array([number], np.float32),
+        "detection_boxes": np.zeros((1, 3, 4), np.float32),
+        "detection_scores": np.zeros((1, 3), np.float32),
+        "detection_classes": np.zeros((1, 3), np.float32),
+        "detection_masks": np.zeros((1, 3, 5, 5), np.float32),
+    }
+    tf_od = Binding(TF_OD, IMAGE, None, dict.fromkeys(raw, 0))
+    with pytest.raises(ValueError, match=rf"contract tf-od: num_detections is {number}.*, expected 0 to 3"):
+        read_detections(tf_od, raw, (1, 80, 90), 1, 0.5)
+    raw["num_detections"] = np.array(2)  # an integer without dimensions
+    assert len(read_detections(tf_od, raw, (1, 80, 90), 1, 0)[0].labels) == 2
+    with pytest.raises(ValueError, match=r"expected outputs for 2 images, got shapes num_detections \[\], "):
+        read_detections(tf_od, raw, (2, 80, 90), 2, 0)
+
+
+def test_masks_that_are_pasted_already() -> None:
+    raw = {
+        "boxes": np.array([[1, 2, 30, 40]], np.float32),
+        "labels": np.array([1]),
+        "scores": np.array([0.9], np.float32),
+        "masks": np.zeros((1, 1, 80, 90), np.float32),
+    }
+    torchvision = Binding(TORCHVISION, IMAGE, None, dict.fromkeys(raw, 0))
+    with pytest.raises(ValueError, match="masks of 80x90 are as large as the network's input"):
+        read_detections(torchvision, raw, (1, 80, 90), 1, 0.5)
+    assert len(read_detections(torchvision, raw, (1, 800, 900), 1, 0.5)[0].labels) == 1
+
+
+@pytest.mark.parametrize("column", ["labels", "scores", "boxes", "masks"])
+def test_rows_of_unequal_number(column: str) -> None:
+    rows = Rows(np.ones(3), np.ones(3), np.zeros((3, 4)), np.zeros((3, 5, 5), np.float32))
+    short = rows._replace(**{column: getattr(rows, column)[:2]})
+    own = Contract("own", "ours", {}, read=lambda outputs, batch: [short])
+    with pytest.raises(ValueError, match="contract own: expected as many labels, boxes of 4 and masks"):
+        read_detections(Binding(own, IMAGE, None, {}), {}, (1, 80, 90), 1, 0.5)

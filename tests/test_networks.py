@@ -9,6 +9,7 @@ import pytest
 from networks import Answers
 from numpy.typing import NDArray
 
+import maskrle.segmenter
 from maskrle import Instances, Segmenter
 
 SIZES = [(120, 200), (480, 640), (640, 427), (61, 47), (5, 9), (200, 31), (1, 1), (2160, 3840)]
@@ -81,8 +82,8 @@ def test_no_resize_takes_pictures_of_the_networks_size_only(contract: str) -> No
 @pytest.mark.parametrize("contract", networks.CONTRACTS)
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8])
-@pytest.mark.parametrize("info", [True, False])
-def test_layouts_and_types_of_inputs(contract: str, layout: str, dtype: type, info: bool) -> None:
+@pytest.mark.parametrize("info", [1, 0])
+def test_layouts_and_types_of_inputs(contract: str, layout: str, dtype: type, info: int) -> None:
     known = networks.answers(contract, 5, seed=2)
     model = networks.network(contract, [known], layout=layout, dtype=dtype, info=info)
     assert_equal(Segmenter(model)(picture(50, 80, 5)), contract, known, networks.SIZE)
@@ -114,6 +115,36 @@ def test_batch_of_two(contract: str, select: bool) -> None:
         assert_equal(instances, contract, first(known[at % 2], int(image[0, 0, 0])), networks.SIZE)
     assert segmenter(images[0]) == found[0]
     assert segmenter.batch([]) == []
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_one_size_for_each_image_of_a_batch_or_for_all(rows: int) -> None:
+    known = [networks.answers("omz-tf", 5, seed=6)] * 2
+    segmenter = Segmenter(networks.network("omz-tf", known, info=rows))
+    found = segmenter.batch([picture(40, 50, 5), picture(60, 50, 2)])
+    assert [len(instances) for instances in found] == [5, 2]
+
+
+@pytest.mark.parametrize("sides", [[120, 200], [-1, -1]])
+def test_a_dynamic_batch(sides: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maskrle.segmenter, "DYNAMIC_BATCH", 2)
+    size = (120, 200) if sides[0] > 0 else (40, 50)
+    known = [networks.answers("omz-tf", 9, seed=seed, size=size) for seed in (7, 8)]
+    segmenter = Segmenter(networks.network("omz-tf", known, shape=[-1, 3, *sides], info=-1))
+    counts = [9, 4, 0, 7, 2]
+    found = segmenter.batch(picture(40, 50, count) for count in counts)
+    for at, (instances, count) in enumerate(zip(found, counts, strict=True)):
+        assert_equal(instances, "omz-tf", first(known[at % 2], count), size)
+    assert segmenter(picture(40, 50, 9)) == found[0]
+
+
+def test_pictures_of_different_sizes_do_not_share_a_batch_of_dynamic_size() -> None:
+    known = [networks.answers("tf-od", 3, seed=seed) for seed in (7, 8)]
+    segmenter = Segmenter(networks.network("tf-od", known, shape=[2, -1, -1, 3]))
+    images = [picture(40, 50, 3), picture(40, 50, 2), picture(41, 50, 3), picture(40, 50, 1)]
+    found = segmenter.batch(images)
+    for instances, image, at in zip(found, images, (0, 1, 0, 0), strict=True):
+        assert_equal(instances, "tf-od", first(known[at], int(image[0, 0, 0])), image.shape[:2])
 
 
 @pytest.mark.parametrize("contract", networks.CONTRACTS)

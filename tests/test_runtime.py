@@ -12,7 +12,7 @@ import openvino as ov
 import pytest
 from openvino import opset13 as op
 
-from maskrle.runtime import check_device, compile_model, precisions, read_model
+from maskrle.runtime import check_device, compile_model, infer, precisions, read_model
 
 
 @pytest.fixture
@@ -145,12 +145,13 @@ def test_a_model_that_does_not_compile(core: ov.Core) -> None:
 @pytest.mark.parametrize("precision", ["f32", "bf16", "f16"])
 def test_precisions(core: ov.Core, precision: str) -> None:
     if precision in precisions(core, "CPU"):
+        check_device(core, "CPU", precision)
         compiled = compile_model(core, model(), "CPU", precision)
         got = compiled.get_property("INFERENCE_PRECISION_HINT")
         assert got == {"f32": ov.Type.f32, "bf16": ov.Type.bf16, "f16": ov.Type.f16}[precision]
     else:
         with pytest.raises(ValueError, match=f"precision: CPU has f32.* here, got '{precision}'"):
-            compile_model(core, model(), "CPU", precision)
+            check_device(core, "CPU", precision)
 
 
 def test_config_comes_first(core: ov.Core) -> None:
@@ -170,4 +171,11 @@ def test_a_cache_that_cannot_be(core: ov.Core, tmp_path: Path) -> None:
     folder = tmp_path / "file" / "cache"
     with pytest.raises(ValueError, match=rf"cache_dir: .*{re.escape(str(folder))}") as error:
         compile_model(core, model(), "CPU", cache_dir=folder)
+    one_line(error)
+
+
+def test_inputs_that_the_network_cannot_take(core: ov.Core) -> None:
+    request = compile_model(core, model(), "CPU").create_infer_request()
+    with pytest.raises(RuntimeError, match="OpenVINO cannot run the network on this input: ") as error:
+        infer(request, {0: np.zeros((1, 3, 32, 33), np.float32)})
     one_line(error)

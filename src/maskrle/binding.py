@@ -1,8 +1,8 @@
-"""Where a model keeps what a contract needs: finding out which contract fits, and saying why others do
-not."""
+"""Which contract a model keeps, where it keeps its inputs and outputs, and why other contracts do not fit."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,7 @@ class Binding:
     contract     the contract
     image        the image input
     image_info   index of the image_info input, or None
+    info_rows    number of its rows, None where dynamic: one for each image, or one for all of them
     outputs      output name of the contract -> index of the output
     classes      number of class channels in the masks; None where there are none, or the model does not say
     selected     whether the model itself picks each row's channel
@@ -67,6 +68,7 @@ class Binding:
     image: ImageInput
     image_info: int | None
     outputs: Mapping[str, int]
+    info_rows: int | None = None
     classes: int | None = None
     selected: bool = False
 
@@ -134,9 +136,10 @@ def bind(contract: Contract, model: openvino.Model) -> Binding:
             reasons += _output_misfits(name, expected, model.outputs[outputs[name]])
     inputs = _indices(model.inputs)
     info = inputs.get(contract.image_info) if contract.image_info else None
-    if info is not None and not fits_shape("[B, 3]", _dimensions(model.inputs[info])):
-        shape = model.inputs[info].get_partial_shape()
-        reasons.append(f"input {contract.image_info}: expected [B, 3], the model has {shape}")
+    if info is not None and not _takes_info(model.inputs[info]):
+        reasons.append(
+            f"input {contract.image_info}: expected f32 [B, 3], got {described(model.inputs[info])}"
+        )
     image = _image_index(contract, model, inputs)
     if image is None:
         names = f" ({' or '.join(contract.images)})" if contract.images else ""
@@ -148,14 +151,14 @@ def bind(contract: Contract, model: openvino.Model) -> Binding:
         found = _image_input(contract, model.inputs[image], image)
         if isinstance(found, ImageInput) and not reasons:
             binding = Binding(contract, found, info, {name: outputs[name] for name in contract.outputs})
-            return replace(binding, classes=_classes(binding, model))
+            rows = None if info is None else (_dimensions(model.inputs[info]) or [None])[0]
+            return replace(binding, info_rows=rows, classes=_classes(binding, model))
         reasons += [found] if isinstance(found, str) else []
     raise Mismatch(contract, reasons)
 
 
 def class_names(model: openvino.Model, binding: Binding) -> Mapping[int, str] | None:
-    """Label -> name: the model's own names, or the contract's unless the masks are of another number of
-    classes."""
+    """Label -> name: the model's own, or the contract's if the masks are not of another number of classes."""
     own, usual = model_labels(model), binding.contract.names
     if own or usual is None or binding.classes is None or binding.contract.channels is None:
         return own or usual
@@ -163,12 +166,14 @@ def class_names(model: openvino.Model, binding: Binding) -> Mapping[int, str] | 
 
 
 def fits_shape(expected: str, dimensions: Sequence[int | None] | None) -> bool:
-    """Whether dimensions (None: dynamic; None for all: even their number is) can be those of an
-    `Output.shape`."""
+    """Whether dimensions can be those of an `Output.shape`. None is a dynamic one, or a dynamic rank."""
     return dimensions is None or any(
-        len(shape) == len(dimensions)
-        and all(None in (want, has) or want == has for want, has in zip(shape, dimensions, strict=True))
-        for shape in map(_parsed, expected.split(" or "))
+        len(sides) == len(dimensions)
+        and all(
+            has is None or not want.isdigit() or int(want) == has
+            for want, has in zip(sides, dimensions, strict=True)
+        )
+        for sides in _alternatives(expected)
     )
 
 
@@ -209,6 +214,10 @@ def _output_misfits(name: str, expected: Output, port: Any) -> list[str]:
     if not fits_shape(expected.shape, _dimensions(port)):
         return [f"output {name}: expected {expected.shape}, the model has {port.get_partial_shape()}"]
     return []
+
+
+def _takes_info(port: Any) -> bool:
+    return port.get_element_type().get_type_name() == "f32" and fits_shape("[B, 3]", _dimensions(port))
 
 
 def _image_index(contract: Contract, model: openvino.Model, inputs: Mapping[str, int]) -> int | None:
@@ -256,15 +265,16 @@ def _classes(binding: Binding, model: openvino.Model) -> int | None:
     channels = binding.contract.channels
     if channels is None:
         return None
-    masks = _dimensions(model.outputs[binding.outputs[channels.masks]])
-    labels = binding.contract.outputs[channels.labels].shape.split(" or ")[0]
-    rows = len(_parsed(labels)) - (channels.column is not None)
-    return masks[rows] if masks is not None and len(masks) == rows + 3 else None
+    masks = _dimensions(model.outputs[binding.outputs[channels.masks]]) or []
+    for sides in _alternatives(binding.contract.outputs[channels.masks].shape):
+        if len(sides) == len(masks) and "C" in sides:
+            return masks[sides.index("C")]
+    return None
 
 
-def _parsed(shape: str) -> list[int | None]:
-    sides = (side.strip() for side in shape.strip("[] ").split(","))
-    return [int(side) if side.isdigit() else None for side in sides if side]
+def _alternatives(shape: str) -> list[list[str]]:
+    """The sides of each shape in an `Output.shape`."""
+    return [re.findall(r"\w+", one) for one in shape.split(" or ")]
 
 
 def _dimensions(port: Any) -> list[int | None] | None:

@@ -39,7 +39,8 @@ class Rows(NamedTuple):
 class Output(NamedTuple):
     """What an output must look like.
 
-    shape    as "[N, 7]" or "[N, 1, h, w] or [N, h, w]": numbers are exact, letters any length
+    shape    as "[N, 7]" or "[N, 1, h, w] or [N, h, w]": numbers are exact, letters any length; C is the
+             number of channels where masks have one for each class
     holds    what is in it, in words
     whole    whether integers will do; otherwise float32 or float16 is needed
     """
@@ -80,8 +81,11 @@ class Contract:
     normalised   boxes are fractions of the network's input, otherwise pixels of it
     batches      rows say which image of a batch they belong to; otherwise one image is fed at a time
     channels     where the masks have a channel for each class, which one is whose; otherwise None
-    names        label -> class name, for models that bring no names
+    names        label -> class name, for models that bring no names and have masks of as many classes
     paste        the paste convention that its networks were evaluated with
+
+    Raises:
+        ValueError: color or info_of is another word, white is not above 0, channels are of other outputs.
     """
 
     name: str
@@ -98,6 +102,15 @@ class Contract:
     channels: Channels | None = None
     names: Mapping[int, str] | None = field(default=None, repr=False)
     paste: str = "omz"
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("color", ("bgr", "rgb")), ("info_of", ("input", "picture"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name}: expected {' or '.join(allowed)}, got {getattr(self, name)!r}")
+        if not self.white > 0:
+            raise ValueError(f"white: expected a number above 0, got {self.white!r}")
+        if self.channels is not None and not {self.channels.masks, self.channels.labels} <= set(self.outputs):
+            raise ValueError(f"channels: expected names out of {list(self.outputs)}, got {self.channels}")
 
 
 def _span(chosen: NDArray[np.bool_]) -> slice | NDArray[np.intp]:
@@ -183,9 +196,8 @@ TF_OD = Contract(
 
 def _read_omz_instance(outputs: Outputs, batch: int) -> list[Rows]:
     labels, boxes, masks = (outputs[name] for name in ("labels", "boxes", "masks"))
-    at = _span(
-        ~(boxes[:, :4].sum(axis=1) <= 0)
-    )  # rows without a detection are zero; a NaN stays, to be named
+    # Rows without a detection are zero. Not `> 0`: a NaN stays, to be named.
+    at = _span(~(boxes[:, :4].sum(axis=1) <= 0))
     return [Rows(labels[at] + 1, boxes[at, 4], boxes[at, :4], masks[at])]
 
 
@@ -204,7 +216,7 @@ OMZ_INSTANCE = Contract(
 
 
 def _read_segmentoly(outputs: Outputs, batch: int) -> list[Rows]:
-    at = _span(~(outputs["classes"] <= 0))  # class 0 is background: no detection
+    at = _span(~(outputs["classes"] <= 0))  # class 0 is background, no detection; a NaN stays
     return [Rows(*(outputs[name][at] for name in ("classes", "scores", "boxes", "raw_masks")))]
 
 

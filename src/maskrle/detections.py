@@ -34,14 +34,20 @@ class Detections:
 
 
 def read_detections(
-    binding: Binding, outputs: Mapping[str, NDArray[Any]], fed: tuple[int, ...], score_threshold: float
+    binding: Binding,
+    outputs: Mapping[str, NDArray[Any]],
+    fed: tuple[int, ...],
+    images: int,
+    score_threshold: float,
 ) -> list[Detections]:
-    """Read one inference: of each image of the batch, the rows scored `score_threshold` or more.
-
-    `fed` is (images in the batch, height, width) of what was put into the network.
+    """Read one inference: of each image, the rows scored `score_threshold` or more.
 
     The masks are not copied: kept rows that come first are a slice; otherwise only the plane of each kept
     row's own channel is gathered. Labels and boxes of other rows are never looked at.
+
+    Args:
+        fed: (batch, height, width) of what was put into the network.
+        images: how many of the batch are pictures; what is said about the rest is not looked at.
 
     Raises:
         ValueError: outputs of other shapes than the contract's, a score that is not finite, a kept row whose
@@ -49,7 +55,7 @@ def read_detections(
     """
     try:
         _check_outputs(binding, outputs)
-        rows = binding.contract.read(outputs, fed[0])
+        rows = binding.contract.read(outputs, fed[0])[:images]
         return [_kept(binding, of_image, fed[1:], score_threshold) for of_image in rows]
     except ValueError as error:
         raise ValueError(f"contract {binding.contract.name}: {error}") from None
@@ -87,7 +93,7 @@ def _kept(binding: Binding, rows: Rows, size: tuple[int, ...], score_threshold: 
     classes = masks.shape[1] if masks.ndim == 4 else binding.classes
     if binding.contract.channels is not None and classes is not None:
         channels = _channels(labels, binding.contract.channels.first_label, classes, kept)
-    if masks.ndim == 3:  # the network has picked them; a label outside is an error all the same
+    if masks.ndim == 3:  # the network has picked them; a label without a channel is an error all the same
         channels = None
     if len(kept) == 0 or kept[-1] == len(kept) - 1:
         masks = masks[: len(kept)]

@@ -98,13 +98,14 @@ def with_selection(model: openvino.Model, binding: Binding) -> Binding:
     labels: Any = model.outputs[binding.outputs[channels.labels]].get_node().input_value(0)
     if channels.column is not None:
         labels = op.gather(labels, _whole(channels.column), _whole(-1))
-    labels = op.convert(labels, "f32")
+    # In integers, which no inference precision rounds. Whatever becomes of a NaN in a row that does not
+    # count, it is replaced before it is an index.
     first, last = (
-        op.constant(np.float32(channels.first_label + offset)) for offset in (0, binding.classes - 1)
+        op.constant(np.int32(channels.first_label + offset)) for offset in (0, binding.classes - 1)
     )
-    # A NaN is not inside either. Converting one to an integer, or reading outside the masks, is undefined.
+    labels = op.convert(labels, "i32")
     inside = op.logical_and(op.greater_equal(labels, first), op.less_equal(labels, last))
-    index = op.convert(op.subtract(op.select(inside, labels, first), first), "i32")
+    index = op.subtract(op.select(inside, labels, first), first)
     axis = masks.get_partial_shape().rank.get_length() - 3
     selected = op.gather(masks, index, _whole(axis), axis)
     result.input(0).replace_source_output(selected.output(0))

@@ -103,8 +103,7 @@ class Preprocessor:
     def inputs(
         self, images: Sequence[NDArray[np.uint8]], places: Sequence[Placement], batch: int
     ) -> dict[int, NDArray[Any]]:
-        """Input index -> array, for pictures that go into the same size of input; what is left of the batch
-        is zero."""
+        """Input index -> array, for pictures that need inputs of one size; the rest of the batch is zero."""
         port = self.binding.image
         if self.resized_size is not None:
             (image,), (placement,) = images, places
@@ -125,13 +124,12 @@ class Preprocessor:
 
         height, width = placement.resized
         pixels: Any = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-        channels = cv2.split(pixels)
         if self.color == "rgb":
-            channels = channels[::-1]
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
         if self.binding.image.layout == "NHWC":
-            slot[:height, :width] = cv2.merge(channels)
+            slot[:height, :width] = pixels
         else:
-            for plane, channel in zip(slot, channels, strict=True):
+            for plane, channel in zip(slot, cv2.split(pixels), strict=True):
                 plane[:height, :width] = channel
         if slot.dtype != np.uint8 and self.binding.contract.white != 255:
             slot /= np.float32(255 / self.binding.contract.white)
@@ -142,7 +140,8 @@ class Preprocessor:
         of_input = self.binding.contract.info_of == "input"
         sizes = [placement.network if of_input else placement.resized for placement in places]
         sizes += [places[0].network] * (batch - len(sizes))
-        return {self.binding.image_info: np.array([[*size, 1] for size in sizes], np.float32)}
+        rows = [[*size, 1] for size in sizes[: self.binding.info_rows]]
+        return {self.binding.image_info: np.array(rows, np.float32)}
 
 
 def _per_corner(y: float, x: float) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import openvino
 
-__all__ = ["PRECISIONS", "check_device", "compile_model", "precisions", "read_model"]
+__all__ = ["PRECISIONS", "check_device", "compile_model", "infer", "precisions", "read_model"]
 
 PRECISIONS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 """Inference precisions, and what OpenVINO calls a device's capability for them."""
@@ -40,13 +40,17 @@ def read_model(core: openvino.Core, model: str | os.PathLike[str] | openvino.Mod
         raise ValueError(f"model: OpenVINO cannot read {path}: {_reason(error)}") from None
 
 
-def check_device(core: openvino.Core, device: str) -> None:
-    """Raises:
-    ValueError: there is no such device here; the message lists those there are.
-    TypeError: device is no str.
+def check_device(core: openvino.Core, device: str, precision: str = "f32") -> None:
+    """See to it that there is such a device here, and that it has the precision.
+
+    Raises:
+        ValueError: there is not; the message lists what there is.
+        TypeError: device is no str.
     """
     if not isinstance(device, str):
         raise TypeError(f"device: expected a str, got {type(device).__name__}")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision: expected one of {', '.join(map(repr, PRECISIONS))}, got {precision!r}")
     kind, _, parts = device.partition(":")
     for name in [kind, *parts.split(",")] if parts and kind in _META_DEVICES else [kind]:
         try:
@@ -54,6 +58,9 @@ def check_device(core: openvino.Core, device: str) -> None:
         except RuntimeError:
             here = ", ".join(map(repr, [*core.available_devices, "AUTO"]))
             raise ValueError(f"device: expected one of {here}, got {device!r}") from None
+    has = precisions(core, device)
+    if precision not in has:  # OpenVINO would quietly take another one
+        raise ValueError(f"precision: {device} has {', '.join(has)} here, got {precision!r}")
 
 
 def compile_model(
@@ -74,12 +81,8 @@ def compile_model(
         config: further OpenVINO properties; they come before all of the above.
 
     Raises:
-        ValueError: an unknown property or a wrong value of one, a precision that the device does not have, a
-            model that OpenVINO cannot compile.
+        ValueError: an unknown property or a wrong value of one, a model that OpenVINO cannot compile.
     """
-    here = precisions(core, device)
-    if precision not in here:  # OpenVINO would quietly take another one
-        raise ValueError(f"precision: {device} has {', '.join(here)} here, got {precision!r}")
     properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
     if cache_dir is not None:
         properties["CACHE_DIR"] = os.fspath(cache_dir)
@@ -94,6 +97,18 @@ def compile_model(
         if cache_dir is not None and str(cache_dir) in reason:
             raise ValueError(f"cache_dir: {reason}") from None
         raise ValueError(f"model: OpenVINO cannot compile it for {device}: {reason}") from None
+
+
+def infer(request: openvino.InferRequest, inputs: Mapping[int, Any]) -> Any:
+    """Run an inference without copying: the outputs are the request's own memory.
+
+    Raises:
+        RuntimeError: OpenVINO fails to.
+    """
+    try:
+        return request.infer(inputs, share_inputs=True, share_outputs=True)
+    except RuntimeError as error:
+        raise RuntimeError(f"OpenVINO cannot run the network on this input: {_reason(error)}") from None
 
 
 def precisions(core: openvino.Core, device: str) -> list[str]:

@@ -29,8 +29,7 @@ __all__ = ["PASTES", "Segmenter", "Timings"]
 PASTES = ("omz", "model_api", "tf", "detectron2")
 PREPROCESSES = ("opencv", "graph")
 DYNAMIC_BATCH = 8
-"""Most images that `Segmenter.batch` gives a network of dynamic batch at once: inputs and outputs take
-memory."""
+"""Most images that `Segmenter.batch` gives a network of dynamic batch at once."""
 
 
 class Timings(NamedTuple):
@@ -97,26 +96,25 @@ class Segmenter:
     ) -> None:
         self.score_threshold = _threshold(score_threshold)
         self.paste = _choice("paste", paste, PASTES)
-        self.resize = _choice("resize", resize, RESIZES)
+        _choice("resize", resize, RESIZES)
         _choice("preprocess", preprocess, PREPROCESSES)
-        _choice("precision", precision, tuple(runtime.PRECISIONS))
         if color is not None:
             _choice("color", color, COLORS)
         names = None if labels is None else label_names(labels)
         import openvino
 
         core = openvino.Core()
-        runtime.check_device(core, device)
+        runtime.check_device(core, device, precision)
         network = runtime.read_model(core, model)
         self._binding = recognise(network, contract)
         self._names = names or class_names(network, self._binding)
-        self.color = color or self.contract.color
+        color = color or self.contract.color
         resized_size = None
         if preprocess == "graph":
-            resized_size = graph.with_preprocessing(network, self._binding, self.color)
+            resized_size = graph.with_preprocessing(network, self._binding, color)
         if select_in_graph:
             self._binding = graph.with_selection(network, self._binding)
-        self._preprocessor = Preprocessor(self._binding, self.resize, self.color, resized_size)
+        self._preprocessor = Preprocessor(self._binding, resize, color, resized_size)
         self._compiled = runtime.compile_model(core, network, device, precision, cache_dir, config)
         self._idle: list[openvino.InferRequest] = []
 
@@ -132,6 +130,16 @@ class Segmenter:
         return None if height is None or width is None else (height, width)
 
     @property
+    def resize(self) -> str:
+        """How a picture becomes the network's input."""
+        return self._preprocessor.resize
+
+    @property
+    def color(self) -> str:
+        """Order of the colour channels that the network takes."""
+        return self._preprocessor.color
+
+    @property
     def names(self) -> Mapping[int, str] | None:
         """Label -> class name, None where no names are known."""
         return self._names
@@ -142,6 +150,7 @@ class Segmenter:
         Raises:
             OSError: the file cannot be read.
             TypeError, ValueError: no image of that kind, or outputs that break the contract.
+            RuntimeError: OpenVINO fails to run the network.
         """
         return self.timed(image)[0]
 
@@ -183,13 +192,14 @@ class Segmenter:
         inputs = self._preprocessor.inputs(pictures, places, batch)
         ready = perf_counter()
         with self._request() as request:
-            outputs = request.infer(inputs, share_inputs=True, share_outputs=True)
+            outputs = runtime.infer(request, inputs)
             inferred = perf_counter()
             # Inside the loan: the arrays are the request's own memory, which its next inference overwrites.
             tensors = {name: outputs[at] for name, at in self._binding.outputs.items()}
-            found = read_detections(self._binding, tensors, (batch, *places[0].network), self.score_threshold)
+            fed = (batch, *places[0].network)
+            found = read_detections(self._binding, tensors, fed, len(places), self.score_threshold)
             instances = [
-                self._instances(one, placement) for one, placement in zip(found, places, strict=False)
+                self._instances(one, placement) for one, placement in zip(found, places, strict=True)
             ]
         return instances, Timings(ready - start, inferred - ready, perf_counter() - inferred)
 

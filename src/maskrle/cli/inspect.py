@@ -105,6 +105,11 @@ def _recognised(binding: Binding, names: Mapping[int, str] | None) -> Iterator[t
     yield "boxes", f"{'fractions' if contract.normalised else 'pixels'} of the network's input"
     white = 255 if port.dtype == "uint8" else contract.white
     yield "image", f"{port.name}: {port.layout}, {contract.color.upper()}, {port.dtype}, 0 to {white:g}"
+    if binding.image_info is not None:
+        yield (
+            "image_info",
+            f"height and width of the {'input' if contract.info_of == 'input' else 'resized image'}, 1",
+        )
     yield "size", f"{_size(port.size)} (height x width)"
     yield "batch", "dynamic" if port.batch is None else str(port.batch)
     shown = ", ".join(f"{label} {name}" for label, name in list((names or {}).items())[:_SHOWN])
