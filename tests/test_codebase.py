@@ -81,7 +81,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/real-network.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/real-network.md", "docs/own-network.md"])
 def test_examples_in_documents_run(document: str, folder: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
     assert blocks

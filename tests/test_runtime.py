@@ -118,6 +118,7 @@ def test_unknown_devices(core: ov.Core, device: str) -> None:
     [
         ({"NOPE": 1}, "config: NOPE=1 on CPU: .*Unsupported property"),
         ({"INFERENCE_NUM_THREADS": "many"}, "config: INFERENCE_NUM_THREADS='many' on CPU: Wrong value"),
+        ({"PERFORMANCE_HINT_NUM_REQUESTS": "many"}, "config: PERFORMANCE_HINT_NUM_REQUESTS='many' on CPU: "),
         ({"PERFORMANCE_HINT": "SIDEWAYS"}, "config: PERFORMANCE_HINT='SIDEWAYS' on CPU: Wrong value"),
         ({"INFERENCE_PRECISION_HINT": "f13"}, "config: INFERENCE_PRECISION_HINT='f13' on CPU: Wrong value"),
     ],

@@ -91,7 +91,7 @@ def compile_model(
         return core.compile_model(model, device, properties)
     except RuntimeError as error:
         reason = _reason(error)
-        for name in properties:
+        for name in sorted(properties, key=len, reverse=True):  # some names begin with others
             if name in reason:
                 raise ValueError(f"config: {name}={properties[name]!r} on {device}: {reason}") from None
         if cache_dir is not None and str(cache_dir) in reason:
