@@ -29,10 +29,12 @@ class Answers(NamedTuple):
     masks: NDArray[np.float32]
 
 
-def answers(contract: str, count: int, seed: int, size: tuple[int, int] = SIZE) -> Answers:
+def answers(
+    contract: str, count: int, seed: int, size: tuple[int, int] = SIZE, side: int | None = None
+) -> Answers:
     """`count` detections: scores of 0.5 to 0.99 in no order, boxes that may leave the image, smooth masks."""
     rng = np.random.default_rng(seed)
-    side = {"omz-instance": 28, "torchvision": 28, "segmentoly": 14}.get(contract, 33)
+    side = side or {"omz-instance": 28, "torchvision": 28, "segmentoly": 14}.get(contract, 33)
     corners = np.sort(rng.uniform(-0.15, 1.15, (count, 2, 2)), axis=1).reshape(count, 4)
     if contract in PIXELS:
         corners *= [size[1], size[0], size[1], size[0]]

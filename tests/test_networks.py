@@ -90,6 +90,13 @@ def test_layouts_and_types_of_inputs(contract: str, layout: str, dtype: type, in
     assert_equal(Segmenter(model)(picture(50, 80, 5)), contract, known, networks.SIZE)
 
 
+def test_large_masks() -> None:
+    """As instance-segmentation-person-0007 has them."""
+    known = networks.answers("omz-instance", 4, seed=3, size=(320, 544), side=224)
+    segmenter = Segmenter(networks.network("omz-instance", [known], size=(320, 544)), resize="stretch")
+    assert_equal(segmenter(picture(480, 640, 4)), "omz-instance", known, (320, 544), "stretch")
+
+
 def test_masks_of_all_classes_from_tensorflow() -> None:
     known = networks.answers("tf-od", 7, seed=3)
     found = Segmenter(networks.network("tf-od", [known], all_classes=True))(picture(90, 70, 7))
