@@ -100,7 +100,7 @@ def test_a_given_model_is_not_changed(core: ov.Core) -> None:
     assert given.inputs[0].get_partial_shape() == ov.PartialShape([1, 3, 32, 32])
 
 
-@pytest.mark.parametrize("device", ["CPU", "AUTO", "AUTO:CPU", "HETERO:CPU", "MULTI:CPU"])
+@pytest.mark.parametrize("device", ["CPU", "AUTO", "AUTO:CPU", "AUTO:-GPU", "HETERO:CPU", "MULTI:CPU(1)"])
 def test_devices(core: ov.Core, device: str) -> None:
     check_device(core, device)
     assert compile_model(core, model(), device).outputs

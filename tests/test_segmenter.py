@@ -77,6 +77,24 @@ def test_inputs_reach_the_network() -> None:
     assert found.boxes[0].tolist() == box  # exact: all divisors are powers of two
 
 
+def test_the_order_of_colours_can_be_overridden() -> None:
+    segmenter = Segmenter(graphs.echo(), color="rgb")
+    assert segmenter.color == "rgb"
+    found = segmenter(np.full((800, 1365, 3), (10, 20, 30), np.uint8))
+    assert found.boxes[0, :3].tolist() == [30 / 1024 * 1365, 20 / 1024 * 800, 10 / 1024 * 1365]
+
+
+def test_labels_can_be_overridden(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("cat\ndog\n")
+    model = graphs.echo()
+    model.set_rt_info("circle square", ["model_info", "labels"])
+    for labels in (["cat", "dog"], {1: "cat", 2: "dog"}, tmp_path / "names.txt"):
+        segmenter = Segmenter(model, labels=labels)
+        assert segmenter.names == {1: "cat", 2: "dog"}
+        assert segmenter(picture(20, 20)).names == segmenter.names
+    assert Segmenter(model).names == {1: "circle", 2: "square"}
+
+
 def test_results_survive_the_next_inference() -> None:
     segmenter = Segmenter(graphs.echo())
     one, two = np.full((2, 800, 1365, 3), 100, np.uint8)

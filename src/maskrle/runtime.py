@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,10 +51,9 @@ def check_device(core: openvino.Core, device: str, precision: str = "f32") -> No
         raise TypeError(f"device: expected a str, got {type(device).__name__}")
     if precision not in PRECISIONS:
         raise ValueError(f"precision: expected one of {', '.join(map(repr, PRECISIONS))}, got {precision!r}")
-    kind, _, parts = device.partition(":")
-    for name in [kind, *parts.split(",")] if parts and kind in _META_DEVICES else [kind]:
+    for name in _parts(core, device):
         try:
-            core.get_property(name.partition("(")[0], "SUPPORTED_PROPERTIES")
+            core.get_property(name, "SUPPORTED_PROPERTIES")
         except RuntimeError:
             here = ", ".join(map(repr, [*core.available_devices, "AUTO"]))
             raise ValueError(f"device: expected one of {here}, got {device!r}") from None
@@ -112,11 +111,23 @@ def infer(request: openvino.InferRequest, inputs: Mapping[int, Any]) -> Any:
 
 
 def precisions(core: openvino.Core, device: str) -> list[str]:
-    """Which of `PRECISIONS` a device has; all of them where it is not known yet which device it will be."""
-    if device.partition(":")[0] in _META_DEVICES:
-        return list(PRECISIONS)
-    has = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+    """Which of `PRECISIONS` a device has, or any of those that it may choose from."""
+    has = {
+        capability
+        for name in _parts(core, device)
+        for capability in core.get_property(name, "OPTIMIZATION_CAPABILITIES")
+    }
     return [name for name, capability in PRECISIONS.items() if capability in has]
+
+
+def _parts(core: openvino.Core, device: str) -> Sequence[str]:
+    """The devices that a name like "AUTO:GPU,CPU" stands for."""
+    kind, _, parts = device.partition(":")
+    if kind not in _META_DEVICES:
+        return [device]
+    # "AUTO:-GPU" is any device but that one, "MULTI:CPU(2)" one with two requests.
+    named = [part.partition("(")[0] for part in parts.split(",") if part and not part.startswith("-")]
+    return named or core.available_devices
 
 
 def _reason(error: RuntimeError) -> str:

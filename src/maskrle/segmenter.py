@@ -147,6 +147,9 @@ class Segmenter:
     def __call__(self, image: Image) -> Instances:
         """Find the instances in one picture: a path, or uint8 [H, W, 3] BGR as OpenCV reads it.
 
+        Files are turned as their EXIF orientation says. Grey pictures, an alpha channel and files of 16 bits
+        are converted, arrays of 16 bits refused; see `maskrle.image.read_image`.
+
         Raises:
             OSError: the file cannot be read.
             TypeError, ValueError: no image of that kind, or outputs that break the contract.
