@@ -13,15 +13,15 @@ SIZE = (800, 1365)
 
 
 def inputs(size: tuple[int, int] = SIZE, *, image_info: bool = True, suffix: str = "") -> list[Any]:
-    parameters = [_named(op.parameter([1, 3, *size], np.float32), f"image_tensor{suffix}")]
+    parameters = [named(op.parameter([1, 3, *size], np.float32), f"image_tensor{suffix}")]
     if image_info:
-        parameters.append(_named(op.parameter([1, 3], np.float32), f"image_info{suffix}"))
+        parameters.append(named(op.parameter([1, 3], np.float32), f"image_info{suffix}"))
     return parameters
 
 
 def model(parameters: list[Any], **outputs: Any) -> ov.Model:
     """A model of these inputs and outputs, named; `__` in a name stands for a colon."""
-    results = [_named(node, name.replace("__", ":")) for name, node in outputs.items()]
+    results = [named(node, name.replace("__", ":")) for name, node in outputs.items()]
     return ov.Model([op.result(node) for node in results], parameters, "graph")
 
 
@@ -75,7 +75,7 @@ def rows(count: int, seed: int, *, classes: int = 90, side: int = 33) -> tuple[N
     return table, masks
 
 
-def _named(node: Any, name: str) -> Any:
+def named(node: Any, name: str) -> Any:
     node.output(0).get_tensor().set_names({name})
     return node
 

@@ -26,6 +26,37 @@ def accuracy_checker(
     return _paste(mask, np.array(corners).ravel().astype(int), size, t)
 
 
+def boxes_to_image(
+    boxes: NDArray[np.float32],
+    image_size: tuple[int, int],
+    network: tuple[int, int],
+    resize: str,
+    *,
+    pixels: bool,
+) -> NDArray[np.float32]:
+    """accuracy_checker's boxes after its resizing: with padding ("fit"), without ("stretch"), or none at all.
+
+    `pixels`: the boxes are in pixels of the network's input, otherwise they are fractions of it.
+    """
+    height, width = image_size
+    new_height, new_width = image_size if resize == "none" else network
+    if resize == "fit":
+        scale = min(network[0] / height, network[1] / width)
+        new_width, new_height = max(int(scale * width), 1), max(int(scale * height), 1)
+    scale_x, scale_y = float(new_width) / width, float(new_height) / height
+    boxes = boxes.copy()
+    if pixels:
+        boxes[:, 0::2] /= scale_x
+        boxes[:, 1::2] /= scale_y
+    elif resize == "fit":
+        boxes[:, 0::2] *= network[1] / scale_x
+        boxes[:, 1::2] *= network[0] / scale_y
+    else:
+        boxes[:, 0::2] *= width
+        boxes[:, 1::2] *= height
+    return boxes
+
+
 def model_api(mask: NDArray[np.float32], box: NDArray[np.float32], size: tuple[int, int], t: float) -> Pixels:
     """OpenVINO Model API ("model_api"): the drawn mask, uint8 [H, W]."""
     height, width = size

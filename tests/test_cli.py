@@ -11,7 +11,9 @@ from pathlib import Path
 import cv2
 import graphs
 import numpy as np
+import openvino as ov
 import pytest
+from openvino import opset13 as op
 from pycocotools.coco import COCO
 
 from maskrle import __version__, shapes
@@ -181,3 +183,36 @@ def test_demo_end_to_end(tmp_path: Path) -> None:
         wanted = truth.loadAnns(truth.getAnnIds(imgIds=[image["id"]]))
         shown = np.any([truth.annToMask(annotation) for annotation in wanted], axis=0)
         assert (shown & covered).sum() > 0.5 * (shown | covered).sum()
+
+
+def test_a_model_of_ones_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    table, masks = graphs.rows(3, seed=3, classes=8)
+    table[:, 2] = [0.9, 0.6, 0.3]
+    ov.save_model(graphs.constant(table, masks), tmp_path / "model.xml")
+    (tmp_path / "names.txt").write_text("cat\ndog\nhorse\n")
+    image = png(tmp_path / "image.png")
+    args = ["-m", tmp_path / "model.xml", "-t", "0.5", "--labels", tmp_path / "names.txt", "-d", "CPU"]
+    assert main(["demo", "--out", str(tmp_path / "out"), str(image), *map(str, args)]) == 0
+    truth, results = load(tmp_path / "out")
+    assert [(category["id"], category["name"]) for category in truth.dataset["categories"]] == [
+        (1, "cat"),
+        (2, "dog"),
+        (3, "horse"),
+    ]
+    found = results.loadAnns(results.getAnnIds(imgIds=[1]))
+    assert [annotation["category_id"] for annotation in found] == table[:2, 1].tolist()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_model_that_cannot_be_used(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    image, model = str(png(tmp_path / "image.png")), tmp_path / "model.xml"
+    out = tmp_path / "out"
+    parameters = graphs.inputs((32, 32))
+    ov.save_model(graphs.model(parameters, masks=op.relu(parameters[0])), model)
+    assert main(["demo", "-m", str(model), "--out", str(out), image]) == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("maskrle: error: no known contract fits this model. Inputs: image_tensor f32")
+    assert errors.count("\n") == 1
+    assert main(["demo", "-m", str(model), "--out", str(out)]) == 2
+    assert "--model needs IMAGE" in capsys.readouterr().err
+    assert not out.exists()

@@ -11,15 +11,18 @@ from pathlib import Path
 import pytest
 
 import maskrle
+from maskrle.cli import main
 
 ROOT = Path(__file__).parent.parent
 # From the bottom up: a module may import only from those before it.
 LAYERS = (
     ("_core",),
     ("native",),
-    ("reference", "draw", "coco", "shapes"),
-    ("results", "preprocess", "contracts"),
-    ("segmenter",),
+    ("reference", "draw", "coco", "shapes", "image", "labels"),
+    ("results", "contracts"),
+    ("binding",),
+    ("detections", "preprocess", "graph", "runtime"),
+    ("segmenter", "evaluate"),
     ("cli",),
     ("__init__", "__main__"),
 )
@@ -54,20 +57,35 @@ def test_version_is_the_projects() -> None:
 
 def test_imports_go_downwards() -> None:
     level = {name: height for height, names in enumerate(LAYERS) for name in names}
-    for path in sorted((ROOT / "src/maskrle").glob("*.py")):
-        assert path.stem in level, f"{path.name} has no layer"
-        if path.stem.startswith("__"):
+    package = ROOT / "src/maskrle"
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        assert parts[0] in level, f"{parts[0]} has no layer"
+        if parts[0].startswith("__"):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.level == 1:
+            if isinstance(node, ast.ImportFrom) and node.level == len(parts):
                 for name in [node.module] if node.module else [alias.name for alias in node.names]:
-                    assert level[name.partition(".")[0]] < level[path.stem], f"{path.stem} imports {name}"
+                    assert level[name.partition(".")[0]] < level[parts[0]], f"{path} imports {name}"
 
 
-@pytest.mark.parametrize("document", ["README.md"])
-def test_examples_in_documents_run(document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with the files that examples read: a model and two annotated images."""
+    import openvino
+
+    monkeypatch.chdir(tmp_path)
+    openvino.save_model(maskrle.shapes.network(), "model.xml")
+    assert main(["demo", "--scenes", "2", "--out", "val2017"]) == 0
+    (tmp_path / "val2017/annotations.json").rename("instances_val2017.json")
+    return tmp_path
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/real-network.md", "docs/own-network.md"])
+def test_examples_in_documents_run(document: str, folder: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
     assert blocks
-    monkeypatch.chdir(tmp_path)
     for block in blocks:
         exec(compile(block, document, "exec"), {})
+    if "results.json" in "".join(blocks):
+        assert main(["evaluate", str(folder / "results.json"), "instances_val2017.json"]) == 0

@@ -7,9 +7,9 @@ import cv2
 import graphs
 import numpy as np
 import openvino as ov
+import procedures
 import pytest
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from maskrle import Instances
 from maskrle.segmenter import Segmenter
@@ -20,33 +20,6 @@ def picture(height: int, width: int, corner: tuple[int, int, int] = (255, 0, 0))
     image = np.random.default_rng(height * width).integers(0, 255, (height, width, 3), dtype=np.uint8)
     image[: height // 2 + 1, : width // 2 + 1] = corner
     return image
-
-
-def official(
-    row: NDArray[np.float32], mask: NDArray[np.float32], image_size: tuple[int, int]
-) -> tuple[NDArray[np.float32], bytes]:
-    """Box and string of one row, computed step by step as the published evaluation does, image and all."""
-    height, width = image_size
-    scale = min(800 / height, 1365 / width)
-    scale_x = max(int(scale * width), 1) / width
-    scale_y = max(int(scale * height), 1) / height
-    box = row[3:7].copy()
-    box[0::2] *= 1365 / scale_x
-    box[1::2] *= 800 / scale_y
-
-    padded = np.pad(mask, 1)
-    half, ratio = np.float32(0.5), np.float32(padded.shape[0] / (padded.shape[0] - 2))
-    half_w, half_h = (box[2] - box[0]) * half * ratio, (box[3] - box[1]) * half * ratio
-    center_x, center_y = (box[2] + box[0]) * half, (box[3] + box[1]) * half
-    x0, y0 = int(center_x - half_w), int(center_y - half_h)
-    x1, y1 = int(center_x + half_w), int(center_y + half_h)
-    pasted = cv2.resize(padded, (max(x1 - x0 + 1, 1), max(y1 - y0 + 1, 1))) > 0.5
-
-    image = np.zeros((height, width), np.uint8, order="F")
-    left, right = np.clip([x0, x1 + 1], 0, width)
-    top, bottom = np.clip([y0, y1 + 1], 0, height)
-    image[top:bottom, left:right] = pasted[top - y0 : bottom - y0, left - x0 : right - x0]
-    return box, coco_mask.encode(image)["counts"]
 
 
 @pytest.mark.parametrize("prefix", [True, False], ids=["sorted", "unsorted"])
@@ -68,10 +41,11 @@ def test_equals_the_published_evaluation(image_size: tuple[int, int], prefix: bo
     assert found.image_size == image_size
     assert found.labels.tolist() == table[kept, 1].tolist()
     assert found.scores.tolist() == table[kept, 2].tolist()
-    for at, row in enumerate(kept):
-        box, counts = official(table[row], masks[row, int(table[row, 1]) - 1], image_size)
-        np.testing.assert_array_equal(found.boxes[at], box)
-        assert found.rles[at] == {"size": list(image_size), "counts": counts}
+    boxes = procedures.boxes_to_image(table[kept, 3:], image_size, (800, 1365), "fit", pixels=False)
+    np.testing.assert_array_equal(found.boxes, boxes)
+    for rle, box, row in zip(found.rles, boxes, kept, strict=True):
+        mask = masks[row, int(table[row, 1]) - 1]
+        assert rle == procedures.coco(procedures.accuracy_checker(mask, box, image_size, 0.5))
 
 
 def test_nothing_found() -> None:
@@ -101,6 +75,24 @@ def test_inputs_reach_the_network() -> None:
     found = Segmenter(graphs.echo())(np.full((800, 1365, 3), (10, 20, 30), np.uint8))
     box = [10 / 1024 * 1365, 20 / 1024 * 800, 30 / 1024 * 1365, (800 + 1365 + 1) / 8192 * 800]
     assert found.boxes[0].tolist() == box  # exact: all divisors are powers of two
+
+
+def test_the_order_of_colours_can_be_overridden() -> None:
+    segmenter = Segmenter(graphs.echo(), color="rgb")
+    assert segmenter.color == "rgb"
+    found = segmenter(np.full((800, 1365, 3), (10, 20, 30), np.uint8))
+    assert found.boxes[0, :3].tolist() == [30 / 1024 * 1365, 20 / 1024 * 800, 10 / 1024 * 1365]
+
+
+def test_labels_can_be_overridden(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("cat\ndog\n")
+    model = graphs.echo()
+    model.set_rt_info("circle square", ["model_info", "labels"])
+    for labels in (["cat", "dog"], {1: "cat", 2: "dog"}, tmp_path / "names.txt"):
+        segmenter = Segmenter(model, labels=labels)
+        assert segmenter.names == {1: "cat", 2: "dog"}
+        assert segmenter(picture(20, 20)).names == segmenter.names
+    assert Segmenter(model).names == {1: "circle", 2: "square"}
 
 
 def test_results_survive_the_next_inference() -> None:
@@ -202,7 +194,14 @@ def test_precision_and_hint_can_be_overridden() -> None:
         ({"score_threshold": "0.5"}, TypeError, "score_threshold"),
         ({"score_threshold": None}, TypeError, "score_threshold"),
         ({"paste": "coco"}, ValueError, r"paste: expected one of 'omz', 'model_api', 'tf', .*got 'coco'"),
-        ({"resize": "stretch"}, ValueError, r"resize: expected one of 'fit', got 'stretch'"),
+        ({"resize": "crop"}, ValueError, r"resize: expected one of 'fit', 'stretch', 'none', got 'crop'"),
+        ({"color": "hsv"}, ValueError, r"color: expected one of 'bgr', 'rgb', got 'hsv'"),
+        ({"preprocess": "gpu"}, ValueError, r"preprocess: expected one of 'opencv', 'graph', got 'gpu'"),
+        ({"precision": "int8"}, ValueError, r"precision: expected one of 'f32', 'bf16', 'f16', got 'int8'"),
+        ({"labels": 3}, TypeError, "labels: expected a path"),
+        ({"device": "XPU"}, ValueError, r"device: expected one of 'CPU', .*got 'XPU'"),
+        ({"device": "AUTO:XPU,CPU"}, ValueError, r"device: expected one of .*got 'AUTO:XPU,CPU'"),
+        ({"device": 0}, TypeError, "device: expected a str, got int"),
     ],
 )
 def test_options_are_checked(options: dict[str, object], error: type[Exception], message: str) -> None:

@@ -8,38 +8,17 @@ The whole path is maskrle's own (`Segmenter`, at f32); pycocotools counts.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 from typing import Any
 
 import numpy as np
 from pycocotools import mask as coco_mask
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from maskrle import Segmenter
+from maskrle.evaluate import evaluate
 from maskrle.shapes import CLASSES, network, scene
 
 SIZES = ((480, 640), (800, 1365), (640, 480), (427, 640), (600, 600))
 FIRST_SEED = 500_000  # training starts at 1,000,000
-
-
-def measure(truth: dict[str, Any], results: list[dict[str, Any]], kind: str) -> COCOeval:
-    """pycocotools' evaluation of boxes ("bbox") or masks ("segm")."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        coco.dataset = truth
-        coco.createIndex()
-        # loadRes derives boxes from masks; each kind gets only its own field.
-        drop = "bbox" if kind == "segm" else "segmentation"
-        found = coco.loadRes(
-            [{key: value for key, value in result.items() if key != drop} for result in results]
-        )
-        evaluation = COCOeval(coco, found, kind)
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation
 
 
 def main() -> None:
@@ -54,10 +33,8 @@ def main() -> None:
     segmenter = Segmenter(
         network(),
         score_threshold=0.0,
-        config={
-            "INFERENCE_NUM_THREADS": arguments.threads,
-            "INFERENCE_PRECISION_HINT": arguments.precision,
-        },
+        precision=arguments.precision,
+        config={"INFERENCE_NUM_THREADS": arguments.threads},
     )
     truth: dict[str, Any] = {
         "images": [],
@@ -88,10 +65,9 @@ def main() -> None:
         f"inference {inference:.1f} ms, post-processing {postprocess:.2f} ms "
         f"(medians, {arguments.threads} thread)"
     )
-    for kind, name in (("bbox", "box"), ("segm", "mask")):
-        evaluation = measure(truth, results, kind)
-        average, at50, at75 = evaluation.stats[:3]
-        steps = evaluation.eval["precision"][:, :, :, 0, 2]
+    for name, measured in evaluate(results, truth).items():
+        average, at50, at75 = (measured.metrics[metric] for metric in ("AP", "AP50", "AP75"))
+        steps = measured.precision[:, :, :, 0, 2]
         curve = " ".join(f"{value:.2f}" for value in steps.mean(axis=(1, 2)))
         print(f"{name:4}  AP {average:.4f}  AP50 {at50:.4f}  AP75 {at75:.4f}   by IoU 0.50 to 0.95: {curve}")
         classes = "  ".join(

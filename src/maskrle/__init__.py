@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import reference, shapes
+from .contracts import Channels, Contract, Output, Rows
 from .native import RLEBatch, __version__, backends, build_config, decode, encode
 from .results import Instances
 
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from .segmenter import Segmenter
 
 __all__ = [
+    "Channels",
+    "Contract",
     "Instances",
+    "Output",
     "RLEBatch",
+    "Rows",
     "Segmenter",
     "__version__",
     "backends",

@@ -1,26 +1,34 @@
 """Output contracts: which tensors a family of networks has, and what the numbers in them mean.
 
-A contract is one `Contract` in `CONTRACTS`. `recognise` finds the one a model keeps, by exact tensor names;
-`Binding.detections` turns one inference into detections, with every row that is kept checked.
+A contract is one `Contract` in `CONTRACTS`: what to look for in a model, and a function that turns the
+outputs of one inference into rows. `binding.py` finds a contract's tensors in a model; `detections.py` checks
+and picks rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import openvino
+from .labels import COCO_80, COCO_90
 
-__all__ = ["CONTRACTS", "OMZ_TF", "Binding", "Contract", "Detections", "recognise"]
+__all__ = ["CONTRACTS", "Channels", "Contract", "Output", "Rows"]
+
+Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 
 
 class Rows(NamedTuple):
-    """What a network says about one image, a row per candidate: views of outputs, nothing checked yet."""
+    """What a network says about one image, a row per candidate: views of outputs, nothing checked yet.
+
+    labels   [n], integers or floats
+    scores   [n]
+    boxes    [n, 4], x_min, y_min, x_max, y_max
+    masks    [n or more, C, h, w], or [n or more, h, w] where each row has its one mask
+    """
 
     labels: NDArray[Any]
     scores: NDArray[Any]
@@ -28,199 +36,227 @@ class Rows(NamedTuple):
     masks: NDArray[Any]
 
 
-@dataclass(frozen=True)
+class Output(NamedTuple):
+    """What an output must look like.
+
+    shape    as "[N, 7]" or "[N, 1, h, w] or [N, h, w]": numbers are exact, letters any length; C is the
+             number of channels where masks have one for each class
+    holds    what is in it, in words
+    whole    whether integers will do; otherwise float32 or float16 is needed
+    """
+
+    shape: str
+    holds: str
+    whole: bool = False
+
+
+class Channels(NamedTuple):
+    """Masks that have a channel for each class.
+
+    first_label   the label that channel 0 belongs to
+    masks         the output with the masks
+    labels        the output with the labels of its rows, [..., N]
+    column        or [..., N, columns], and this is the column
+    """
+
+    first_label: int
+    masks: str
+    labels: str
+    column: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Contract:
     """What one family of networks takes and puts out.
 
-    name          what the contract is called
-    image         input with the picture, float [1, 3, h, w], BGR, 0 to 255; its size is static
-    image_info    input with (h, w, 1), float [1, 3]; a model may lack it
-    outputs       output name -> what it holds; other outputs of a model are ignored
-    normalised    boxes are fractions of the network's input, otherwise pixels of it
-    first_label   label of channel 0 of the masks; None where the masks hold one class only
-    read          outputs by name -> `Rows` of the first image, boxes as x_min, y_min, x_max, y_max
+    name         what the contract is called
+    networks     which networks have it, in words
+    outputs      output name -> what it looks like; a model's other outputs are ignored
+    read         outputs by name, number of images in the batch -> `Rows` of each image
+    images       names of the input with the picture; a model's only input of four dimensions will do as well
+    image_info   input with (height, width, 1) for each image, float [B, 3]; a model may lack it
+    info_of      what these are the sides of: the whole "input", or the resized "picture" in it
+    color        order of the colour channels: "bgr" or "rgb"
+    white        value of a white pixel in a float input; a uint8 input takes 0 to 255
+    normalised   boxes are fractions of the network's input, otherwise pixels of it
+    batches      rows say which image of a batch they belong to; otherwise one image is fed at a time
+    channels     where the masks have a channel for each class, which one is whose; otherwise None
+    names        label -> class name, for models that bring no names and have masks of as many classes
+    paste        the paste convention that its networks were evaluated with
+
+    Raises:
+        ValueError: color or info_of is another word, white is not above 0, channels are of other outputs.
     """
 
     name: str
-    image: str
-    image_info: str | None
-    outputs: Mapping[str, str]
-    normalised: bool
-    first_label: int | None
-    read: Callable[[Mapping[str, NDArray[Any]]], Rows] = field(repr=False)
+    networks: str
+    outputs: Mapping[str, Output]
+    read: Callable[[Outputs, int], list[Rows]] = field(repr=False)
+    images: tuple[str, ...] = ()
+    image_info: str | None = None
+    info_of: str = "input"
+    color: str = "bgr"
+    white: float = 255
+    normalised: bool = False
+    batches: bool = False
+    channels: Channels | None = None
+    names: Mapping[int, str] | None = field(default=None, repr=False)
+    paste: str = "omz"
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("color", ("bgr", "rgb")), ("info_of", ("input", "picture"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name}: expected {' or '.join(allowed)}, got {getattr(self, name)!r}")
+        if not self.white > 0:
+            raise ValueError(f"white: expected a number above 0, got {self.white!r}")
+        if self.channels is not None and not {self.channels.masks, self.channels.labels} <= set(self.outputs):
+            raise ValueError(f"channels: expected names out of {list(self.outputs)}, got {self.channels}")
 
 
-def _read_omz_tf(outputs: Mapping[str, NDArray[Any]]) -> Rows:
+def _span(chosen: NDArray[np.bool_]) -> slice | NDArray[np.intp]:
+    """Indices of the chosen rows; a slice where they lie side by side, as that copies nothing."""
+    rows = np.flatnonzero(chosen)
+    if len(rows) == 0:
+        return slice(0)
+    first, last = int(rows[0]), int(rows[-1])
+    return slice(first, last + 1) if last - first + 1 == len(rows) else rows
+
+
+def _read_omz_tf(outputs: Outputs, batch: int) -> list[Rows]:
     table, masks = outputs["reshape_do_2d"], outputs["masks"]
-    if table.ndim == 2 and len(table):
-        ends = np.flatnonzero(table[:, 0] == -1)
-        table = table[: ends[0]] if len(ends) else table
-    if table.ndim != 2 or table.shape[1] != 7 or masks.ndim != 4 or len(masks) < len(table):
-        raise ValueError(
-            "contract omz-tf: expected reshape_do_2d [N, 7] and masks [N, C, h, w], "
-            f"got shapes {list(outputs['reshape_do_2d'].shape)} and {list(masks.shape)}"
-        )
-    foreign = table[:, 0] != 0
+    ends = np.flatnonzero(table[:, 0] == -1)
+    table = table[: ends[0]] if len(ends) else table
+    foreign = ~np.isin(table[:, 0], np.arange(batch))
     if foreign.any():
         row = int(np.argmax(foreign))
-        raise ValueError(
-            f"contract omz-tf: row {row} has image_id {table[row, 0]}, expected 0 (or -1, the end)"
-        )
-    return Rows(labels=table[:, 1], scores=table[:, 2], boxes=table[:, 3:7], masks=masks[: len(table)])
+        expected = f"0 to {batch - 1}" if batch > 1 else "0"
+        raise ValueError(f"row {row} has image_id {table[row, 0]}, expected {expected} (or -1, the end)")
+    if len(masks) < len(table):
+        raise ValueError(f"reshape_do_2d has {len(table)} rows, but masks has {len(masks)}")
+    spans = [_span(table[:, 0] == image) for image in range(batch)]
+    return [Rows(table[at, 1], table[at, 2], table[at, 3:7], masks[at]) for at in spans]
 
 
 OMZ_TF = Contract(
     name="omz-tf",
-    image="image_tensor",
-    image_info="image_info",
+    networks="TensorFlow Object Detection API, as Open Model Zoo converts it",
     outputs={
-        "reshape_do_2d": "[N, 7]: image_id, label, confidence, x_min, y_min, x_max, y_max",
-        "masks": "[N, C, h, w]: class probabilities, channel = label - 1",
+        "reshape_do_2d": Output("[N, 7]", "image_id, label, confidence, x_min, y_min, x_max, y_max"),
+        "masks": Output("[N, C, h, w]", "class probabilities, channel = label - 1"),
     },
-    normalised=True,
-    first_label=1,
     read=_read_omz_tf,
+    images=("image_tensor",),
+    image_info="image_info",
+    normalised=True,
+    batches=True,
+    channels=Channels(first_label=1, masks="masks", labels="reshape_do_2d", column=1),
+    names=COCO_90,
 )
-"""Networks of the TensorFlow Object Detection API as Open Model Zoo converts them."""
-
-CONTRACTS = (OMZ_TF,)
 
 
-@dataclass(frozen=True)
-class Detections:
-    """Detections that passed the score threshold, in the network's units.
-
-    labels     int64 [n]
-    scores     float32 [n]
-    boxes      float32 [n, 4], x_min, y_min, x_max, y_max as the contract has them
-    masks      [n, C, h, w] with `channels`, or [n, h, w]; a view of the network's output where possible
-    channels   int64 [n], 0-based channel of each mask, or None
-    """
-
-    labels: NDArray[np.int64]
-    scores: NDArray[np.float32]
-    boxes: NDArray[np.float32]
-    masks: NDArray[Any]
-    channels: NDArray[np.int64] | None
-
-
-@dataclass(frozen=True)
-class Binding:
-    """A contract together with where a model keeps its inputs and outputs.
-
-    contract     what was recognised
-    size         (height, width) of the network's input, pixels
-    image        index of the image input
-    image_info   index of the image_info input, or None
-    outputs      output name of the contract -> index of the output
-    """
-
-    contract: Contract
-    size: tuple[int, int]
-    image: int
-    image_info: int | None
-    outputs: Mapping[str, int]
-
-    def detections(self, outputs: Mapping[str, NDArray[Any]], score_threshold: float) -> Detections:
-        """Read one inference: keep the rows with a score of at least `score_threshold`.
-
-        The masks are not copied: kept rows that come first are a slice; otherwise only the plane of each kept
-        row's own channel is gathered. Labels and boxes of other rows are never looked at.
-
-        Raises:
-            ValueError: outputs of other shapes than the contract's, a score that is not finite, a kept row
-                whose label is not a whole number or has no channel.
-        """
-        rows = self.contract.read(outputs)
-        scores = np.asarray(rows.scores, np.float32)
-        finite = np.isfinite(scores)
-        if not finite.all():
-            row = int(np.argmin(finite))
-            raise ValueError(f"contract {self.contract.name}: row {row} has score {scores[row]}")
-        kept = np.flatnonzero(scores >= score_threshold)
-        labels = self._labels(rows.labels[kept], kept)
-        boxes = np.ascontiguousarray(rows.boxes[kept], np.float32)
-        masks, channels = rows.masks, None
-        if self.contract.first_label is not None:
-            channels = self._channels(labels, masks.shape[1], kept)
-        elif masks.ndim == 4:
-            masks = masks[:, 0]
-        if len(kept) == 0 or kept[-1] == len(kept) - 1:
-            masks = masks[: len(kept)]
-        elif channels is None:
-            masks = masks[kept]
-        else:
-            masks, channels = masks[kept, channels], None
-        return Detections(labels, scores[kept], boxes, masks, channels)
-
-    def _labels(self, labels: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[np.int64]:
-        # Compared as floats first: casting a NaN or an infinity to an integer is undefined.
-        whole = np.isfinite(labels) & (labels == np.trunc(labels)) & (np.abs(labels) < 2**53)
-        if not whole.all():
-            at = int(np.argmin(whole))
-            got = f"row {rows[at]} has label {labels[at]}"
-            raise ValueError(f"contract {self.contract.name}: {got}, expected a whole number")
-        return labels.astype(np.int64)
-
-    def _channels(self, labels: NDArray[np.int64], count: int, rows: NDArray[np.intp]) -> NDArray[np.int64]:
-        first = self.contract.first_label or 0
-        channels = labels - first
-        inside = (channels >= 0) & (channels < count)
-        if not inside.all():
-            at = int(np.argmin(inside))
-            raise ValueError(
-                f"contract {self.contract.name}: row {rows[at]} has label {labels[at]}, "
-                f"masks has channels for {first} to {first + count - 1}"
-            )
-        return channels
-
-
-def recognise(model: openvino.Model) -> Binding:
-    """Find the contract that a model keeps, by exact names of inputs and outputs (less a `:0` suffix).
-
-    Raises:
-        ValueError: no contract fits; the message lists what the model has and what each contract needs.
-    """
-    inputs, outputs = _indices(model.inputs), _indices(model.outputs)
-    for contract in CONTRACTS:
-        if not all(name in outputs for name in contract.outputs) or contract.image not in inputs:
-            continue
-        image = inputs[contract.image]
-        info = inputs.get(contract.image_info) if contract.image_info else None
-        if len(model.inputs) == (1 if info is None else 2):
-            size = _size(model.inputs[image], contract)
-            return Binding(contract, size, image, info, {name: outputs[name] for name in contract.outputs})
-    has = f"inputs {_listing(model.inputs)}; outputs {_listing(model.outputs)}"
-    needs = "; ".join(
-        f"{contract.name} needs the input {contract.image} (and takes {contract.image_info}) "
-        f"and the outputs {', '.join(f'{name} {holds}' for name, holds in contract.outputs.items())}"
-        for contract in CONTRACTS
+def _read_tf_od(outputs: Outputs, batch: int) -> list[Rows]:
+    numbers = outputs["num_detections"].reshape(-1)
+    labels, scores, boxes, masks = (
+        outputs[f"detection_{name}"] for name in ("classes", "scores", "boxes", "masks")
     )
-    raise ValueError(f"no known contract fits this model. The model has {has}. Known contracts: {needs}")
+    if not all(len(output) == batch for output in (numbers, labels, scores, boxes, masks)):
+        shapes = ", ".join(f"{name} {list(output.shape)}" for name, output in outputs.items())
+        raise ValueError(f"expected outputs for {batch} images, got shapes {shapes}")
+    rows = []
+    for image in range(batch):
+        most = min(len(output[image]) for output in (labels, scores, boxes, masks))
+        if not 0 <= numbers[image] <= most:  # also a NaN
+            raise ValueError(f"num_detections is {numbers[image]}, expected 0 to {most}")
+        at = slice(int(numbers[image]))
+        corners = boxes[image, at][:, [1, 0, 3, 2]]
+        rows.append(Rows(labels[image, at], scores[image, at], corners, masks[image, at]))
+    return rows
 
 
-def _names(port: Any) -> list[str]:
-    """Names of a tensor, without `:0`."""
-    return sorted({name.removesuffix(":0") for name in port.get_names()})
+TF_OD = Contract(
+    name="tf-od",
+    networks="TensorFlow Object Detection API, read from a frozen graph or SavedModel",
+    outputs={
+        "num_detections": Output("[B] or []", "number of rows that count", whole=True),
+        "detection_boxes": Output("[B, N, 4]", "y_min, x_min, y_max, x_max"),
+        "detection_scores": Output("[B, N]", "confidence"),
+        "detection_classes": Output("[B, N]", "label", whole=True),
+        "detection_masks": Output("[B, N, h, w] or [B, N, C, h, w]", "probabilities, channel = label - 1"),
+    },
+    read=_read_tf_od,
+    images=("image_tensor", "input_tensor"),
+    color="rgb",
+    normalised=True,
+    batches=True,
+    channels=Channels(first_label=1, masks="detection_masks", labels="detection_classes"),
+    names=COCO_90,
+    paste="tf",
+)
 
 
-def _indices(ports: list[Any]) -> dict[str, int]:
-    return {name: index for index, port in enumerate(ports) for name in _names(port)}
+def _read_omz_instance(outputs: Outputs, batch: int) -> list[Rows]:
+    labels, boxes, masks = (outputs[name] for name in ("labels", "boxes", "masks"))
+    # Rows without a detection are zero. Not `> 0`: a NaN stays, to be named.
+    at = _span(~(boxes[:, :4].sum(axis=1) <= 0))
+    return [Rows(labels[at] + 1, boxes[at, 4], boxes[at, :4], masks[at])]
 
 
-def _listing(ports: list[Any]) -> str:
-    return (
-        ", ".join(f"{'/'.join(_names(port)) or 'unnamed'} {port.get_partial_shape()}" for port in ports)
-        or "none"
-    )
+OMZ_INSTANCE = Contract(
+    name="omz-instance",
+    networks="instance-segmentation-security-*, -person-0007 and others of Open Model Zoo",
+    outputs={
+        "labels": Output("[N]", "label - 1", whole=True),
+        "boxes": Output("[N, 5]", "x_min, y_min, x_max, y_max, confidence"),
+        "masks": Output("[N, h, w]", "probabilities"),
+    },
+    read=_read_omz_instance,
+    images=("image",),
+    names=COCO_80,
+)
 
 
-def _size(port: Any, contract: Contract) -> tuple[int, int]:
-    shape = port.get_partial_shape()
-    if shape.is_static:
-        dimensions = [int(side) for side in shape.to_shape()]
-        if len(dimensions) == 4 and dimensions[:2] == [1, 3] and min(dimensions) > 0:
-            return dimensions[2], dimensions[3]
-    raise ValueError(
-        f"contract {contract.name}: expected input {contract.image} of static shape [1,3,h,w], got {shape}"
-    )
+def _read_segmentoly(outputs: Outputs, batch: int) -> list[Rows]:
+    at = _span(~(outputs["classes"] <= 0))  # class 0 is background, no detection; a NaN stays
+    return [Rows(*(outputs[name][at] for name in ("classes", "scores", "boxes", "raw_masks")))]
+
+
+SEGMENTOLY = Contract(
+    name="segmentoly",
+    networks="older instance-segmentation-security-* of Open Model Zoo (0010, 0033, 0049)",
+    outputs={
+        "classes": Output("[N]", "label", whole=True),
+        "scores": Output("[N]", "confidence"),
+        "boxes": Output("[N, 4]", "x_min, y_min, x_max, y_max"),
+        "raw_masks": Output("[N, C, h, w]", "class probabilities, channel = label"),
+    },
+    read=_read_segmentoly,
+    images=("im_data",),
+    image_info="im_info",
+    info_of="picture",
+    channels=Channels(first_label=0, masks="raw_masks", labels="classes"),
+    names=COCO_80,
+)
+
+
+def _read_torchvision(outputs: Outputs, batch: int) -> list[Rows]:
+    masks = outputs["masks"]
+    masks = masks[:, 0] if masks.ndim == 4 else masks
+    return [Rows(outputs["labels"], outputs["scores"], outputs["boxes"], masks)]
+
+
+TORCHVISION = Contract(
+    name="torchvision",
+    networks="exports of torchvision's Mask R-CNN, without its pasting of masks",
+    outputs={
+        "boxes": Output("[N, 4]", "x_min, y_min, x_max, y_max"),
+        "labels": Output("[N]", "label", whole=True),
+        "scores": Output("[N]", "confidence"),
+        "masks": Output("[N, 1, h, w] or [N, h, w]", "probabilities"),
+    },
+    read=_read_torchvision,
+    images=("image", "images", "input"),
+    color="rgb",
+    white=1,
+)
+
+CONTRACTS = (OMZ_TF, TF_OD, OMZ_INSTANCE, SEGMENTOLY, TORCHVISION)

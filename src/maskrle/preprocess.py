@@ -1,106 +1,152 @@
-"""From a picture to a network's input, and from its boxes back to the picture."""
+"""From pictures to a network's inputs, and from its boxes back to the picture."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Fitted", "Image", "fit", "read_image"]
+from .binding import Binding
 
-Image: TypeAlias = "str | os.PathLike[str] | NDArray[np.uint8]"
+__all__ = ["COLORS", "RESIZES", "Placement", "Preprocessor", "place"]
 
-
-def read_image(image: Image) -> NDArray[np.uint8]:
-    """The picture itself: uint8 [H, W, 3], BGR.
-
-    A path is read as `cv2.imread` reads it: turned as its EXIF orientation says, 8 bits a channel, colour, no
-    alpha. An array is returned as it is, after a check.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        OSError: the file cannot be read.
-        ValueError: the file is no image OpenCV can read, or the array has another shape or no pixels.
-        TypeError: neither a path nor an array of uint8.
-    """
-    if isinstance(image, (str, os.PathLike)):
-        return _read_file(Path(image))
-    if not isinstance(image, np.ndarray):
-        raise TypeError(f"image: expected a path or a uint8 array [H, W, 3], got {type(image).__name__}")
-    if image.dtype != np.uint8:
-        raise TypeError(f"image: expected dtype uint8, got {image.dtype}")
-    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ValueError(f"image: expected shape [H, W, 3] with H and W at least 1, got {list(image.shape)}")
-    return image
-
-
-def _read_file(path: Path) -> NDArray[np.uint8]:
-    import cv2
-
-    # Not cv2.imread: on Windows it cannot open names outside the code page, and it never says why it failed.
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image: Any = None
-    try:
-        if len(data):
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        if image is None and data[:2].tobytes() == b"\xff\xd8":
-            # A JPEG cut short: OpenCV shows what there is of it when it reads a file, but not from memory.
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{path}: OpenCV cannot read this image ({reason})") from None
-    if image is None:
-        raise ValueError(f"{path}: not an image that OpenCV can read")
-    return image  # type: ignore[no-any-return]
+RESIZES = ("fit", "stretch", "none")
+COLORS = ("bgr", "rgb")
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A picture made to fit a network's input.
+class Placement:
+    """Where a picture lies in a network's input.
 
-    tensor      float32 [1, 3, h, w], BGR, 0 to 255: the picture at the top left, zero to the right and below
     image_size  (height, width) of the picture, pixels
-    resized     (height, width) of the picture inside the tensor, pixels
+    resized     (height, width) of the picture inside the input, at the top left; to the right and below are
+                zeros
+    network     (height, width) of the input
     """
 
-    tensor: NDArray[np.float32]
     image_size: tuple[int, int]
     resized: tuple[int, int]
+    network: tuple[int, int]
 
     def boxes_to_image(self, boxes: NDArray[np.float32], *, normalised: bool) -> NDArray[np.float32]:
         """Boxes of the network, float32 [n, 4], in pixels of the picture.
 
-        The factors are doubles, `network_side / (resized_side / image_side)` for boxes normalised to the
-        network's input; each is rounded to float32 once and multiplied in float32. So does Open Model Zoo's
-        accuracy_checker (a float32 array times a Python float), and the last bit of a box can decide about
-        pixels of its mask.
+        As Open Model Zoo's accuracy_checker: boxes normalised to the network's input are multiplied by
+        `network_side / (resized_side / image_side)`, boxes in its pixels are divided by `resized_side /
+        image_side`. These are doubles, rounded to float32 once (a float32 array times a Python float); the
+        last bit of a box can decide about pixels of its mask.
         """
-        network = self.tensor.shape[2:] if normalised else (1, 1)
-        y, x = (
-            np.float32(side / (new / old))
-            for side, new, old in zip(network, self.resized, self.image_size, strict=True)
-        )
+        scales = [new / old for new, old in zip(self.resized, self.image_size, strict=True)]
         with np.errstate(over="ignore"):  # an infinity is `encode`'s to refuse
-            return boxes * np.array([x, y, x, y], np.float32)
+            if not normalised:
+                return boxes / _per_corner(*scales)
+            return boxes * _per_corner(
+                *(side / scale for side, scale in zip(self.network, scales, strict=True))
+            )
 
 
-def fit(image: NDArray[np.uint8], size: tuple[int, int]) -> Fitted:
-    """Resize a picture into a network's input of `size` (height, width), aspect ratio kept, rest zero.
+def place(image_size: tuple[int, int], size: tuple[int | None, int | None], resize: str) -> Placement:
+    """How a picture goes into a network's input of `size` (height, width); None is a dynamic side.
 
-    The preprocessing behind the published accuracy: bilinear `cv2.resize` of the bytes to
-    (int(s * H), int(s * W)), truncated, with `s = min(height / H, width / W)`; a side is at least one pixel.
+    "fit" is the preprocessing behind the accuracy that Open Model Zoo publishes: the picture becomes
+    (int(s * H), int(s * W)), truncated, with s = min(height / H, width / W), and zeros fill the rest to the
+    right and below; a side is at least one pixel. "stretch" gives the picture the input's own sides. "none"
+    leaves it as it is. A dynamic side is whatever the picture needs.
+
+    Raises:
+        ValueError: "none", and the input is static and of another size.
     """
-    import cv2
+    sides = tuple(zip(image_size, size, strict=True))
+    if resize == "fit":
+        scale = min((want / has for has, want in sides if want is not None), default=1.0)
+        height, width = (max(int(scale * has), 1) for has in image_size)
+    elif resize == "stretch":
+        height, width = (has if want is None else want for has, want in sides)
+    else:
+        height, width = image_size
+        if any(want not in (None, has) for has, want in sides):
+            raise ValueError(
+                f"resize: 'none' takes images of {_text(size)} (height x width) with this network, "
+                f"got {_text(image_size)}"
+            )
+    resized = height, width
+    network_height, network_width = (
+        new if want is None else want for new, want in zip(resized, size, strict=True)
+    )
+    return Placement(image_size, resized, (network_height, network_width))
 
-    height, width = image.shape[:2]
-    scale = min(size[0] / height, size[1] / width)
-    resized = max(int(scale * height), 1), max(int(scale * width), 1)
-    pixels = cv2.resize(image, (resized[1], resized[0]), interpolation=cv2.INTER_LINEAR)
-    tensor = np.zeros((1, 3, *size), np.float32)
-    for plane, channel in zip(tensor[0], cv2.split(pixels), strict=True):
-        plane[: resized[0], : resized[1]] = channel
-    return Fitted(tensor, (height, width), resized)
+
+@dataclass(frozen=True)
+class Preprocessor:
+    """Makes a network's inputs out of pictures.
+
+    binding       the network
+    resize        one of `RESIZES`
+    color         order of the colour channels that the network takes, one of `COLORS`
+    resized_size  where the model resizes by itself (`graph.with_preprocessing`), the index of its input for
+                  the size
+    """
+
+    binding: Binding
+    resize: str
+    color: str
+    resized_size: int | None = None
+
+    def place(self, image: NDArray[np.uint8]) -> Placement:
+        """Where a picture goes."""
+        height, width = image.shape[:2]
+        return place((height, width), self.binding.image.size, self.resize)
+
+    def inputs(
+        self, images: Sequence[NDArray[np.uint8]], places: Sequence[Placement], batch: int
+    ) -> dict[int, NDArray[Any]]:
+        """Input index -> array, for pictures that need inputs of one size; the rest of the batch is zero."""
+        port = self.binding.image
+        if self.resized_size is not None:
+            (image,), (placement,) = images, places
+            return {
+                port.index: np.ascontiguousarray(image)[None],
+                self.resized_size: np.array(placement.resized, np.int64),
+                **self._info(places, batch),
+            }
+        height, width = places[0].network
+        shape = (3, height, width) if port.layout == "NCHW" else (height, width, 3)
+        tensor = np.zeros((batch, *shape), port.dtype)
+        for slot, image, placement in zip(tensor, images, places, strict=False):
+            self._write(slot, image, placement)
+        return {port.index: tensor, **self._info(places, batch)}
+
+    def _write(self, slot: NDArray[Any], image: NDArray[np.uint8], placement: Placement) -> None:
+        import cv2
+
+        height, width = placement.resized
+        pixels: Any = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+        if self.color == "rgb":
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        if self.binding.image.layout == "NHWC":
+            slot[:height, :width] = pixels
+        else:
+            for plane, channel in zip(slot, cv2.split(pixels), strict=True):
+                plane[:height, :width] = channel
+        if slot.dtype != np.uint8 and self.binding.contract.white != 255:
+            slot /= np.float32(255 / self.binding.contract.white)
+
+    def _info(self, places: Sequence[Placement], batch: int) -> dict[int, NDArray[np.float32]]:
+        if self.binding.image_info is None:
+            return {}
+        of_input = self.binding.contract.info_of == "input"
+        sizes = [placement.network if of_input else placement.resized for placement in places]
+        sizes += [places[0].network] * (batch - len(sizes))
+        rows = [[*size, 1] for size in sizes[: self.binding.info_rows]]
+        return {self.binding.image_info: np.array(rows, np.float32)}
+
+
+def _per_corner(y: float, x: float) -> NDArray[np.float32]:
+    return np.array([x, y, x, y], np.float32)
+
+
+def _text(size: Sequence[int | None]) -> str:
+    return "x".join("any" if side is None else str(side) for side in size)

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .contracts import Binding, Contract, recognise
+from . import graph, runtime
+from .binding import class_names, recognise
+from .contracts import Contract
+from .detections import Detections, read_detections
+from .image import Image, read_image
+from .labels import Labels, label_names
 from .native import encode
-from .preprocess import Fitted, Image, fit, read_image
+from .preprocess import COLORS, RESIZES, Placement, Preprocessor
 from .results import Instances
 
 if TYPE_CHECKING:
     import openvino
 
-__all__ = ["Segmenter", "Timings"]
+__all__ = ["PASTES", "Segmenter", "Timings"]
 
-RESIZES = ("fit",)
 PASTES = ("omz", "model_api", "tf", "detectron2")
-DEFAULTS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-"""OpenVINO properties. f32, as the bfloat16 that OpenVINO takes on newer CPUs moves boxes by whole pixels."""
+PREPROCESSES = ("opencv", "graph")
+DYNAMIC_BATCH = 8
+"""Most images that `Segmenter.batch` gives a network of dynamic batch at once."""
 
 
 class Timings(NamedTuple):
@@ -39,17 +44,34 @@ class Segmenter:
     """Finds instances in pictures with a network that OpenVINO executes.
 
     Args:
-        model: path of a model that OpenVINO reads (.xml, .onnx, ...), or an `openvino.Model`.
+        model: path of a model that OpenVINO reads (.xml, .onnx, .pb, a SavedModel's directory), or an
+            `openvino.Model`, which is not changed.
         device: OpenVINO device name.
         score_threshold: least score of a detection that is kept, 0 to 1.
         paste: convention that masks are put into their boxes with, see `maskrle.encode`.
-        resize: how a picture becomes the network's input; "fit" keeps the aspect ratio and pads with zeros.
-        config: further OpenVINO properties; they override `DEFAULTS`.
+        resize: how a picture becomes the network's input: "fit" keeps the aspect ratio and pads with zeros,
+            "stretch" does not keep it, "none" takes only pictures of the network's own size. A dynamic side
+            of the input fits every picture.
+        config: further OpenVINO properties, by name; they come before precision and cache_dir.
+        contract: what the network's inputs and outputs mean: the name of a known contract or a
+            `maskrle.Contract`; without it, the known one that fits.
+        color: order of the colour channels that the network takes, "bgr" or "rgb"; the contract's unless
+            given.
+        labels: class names, as a mapping from labels, as a sequence (the first is label 1), or as a path of a
+            file with a name on each line; otherwise the model's own, or COCO's where the contract is of such
+            networks.
+        preprocess: "opencv", exactly as networks are evaluated, or "graph": resized by OpenVINO within the
+            model, with pixels that differ slightly.
+        select_in_graph: let the model pick each detection's mask channel, so that [N, h, w] instead of [N, C,
+            h, w] leaves it; the results are the same.
+        precision: of the inference: "f32", "bf16" or "f16".
+        cache_dir: directory for compiled models, so that the next start is quicker.
 
     Raises:
         FileNotFoundError: no model at this path.
-        ValueError: an unknown option, a model that OpenVINO cannot read or that keeps no known contract.
-        TypeError: a model or a threshold of another type.
+        ValueError: an unknown option, device or property; a model that OpenVINO cannot read or compile, or
+            that keeps no known contract.
+        TypeError: an argument of another type.
 
     A segmenter may be called from several threads at once. Each call borrows an inference request of its own,
     so there are as many requests, and output buffers, as there ever were calls at the same time.
@@ -63,17 +85,37 @@ class Segmenter:
         paste: str = "omz",
         resize: str = "fit",
         config: Mapping[str, Any] | None = None,
+        *,
+        contract: str | Contract | None = None,
+        color: str | None = None,
+        labels: Labels | None = None,
+        preprocess: str = "opencv",
+        select_in_graph: bool = False,
+        precision: str = "f32",
+        cache_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         self.score_threshold = _threshold(score_threshold)
         self.paste = _choice("paste", paste, PASTES)
-        self.resize = _choice("resize", resize, RESIZES)
+        _choice("resize", resize, RESIZES)
+        _choice("preprocess", preprocess, PREPROCESSES)
+        if color is not None:
+            _choice("color", color, COLORS)
+        names = None if labels is None else label_names(labels)
         import openvino
 
         core = openvino.Core()
-        network = _network(core, model)
-        self._binding = recognise(network)
-        self._names = _label_names(network, self._binding.contract)
-        self._compiled = core.compile_model(network, device, {**DEFAULTS, **(config or {})})
+        runtime.check_device(core, device, precision)
+        network = runtime.read_model(core, model)
+        self._binding = recognise(network, contract)
+        self._names = names or class_names(network, self._binding)
+        color = color or self.contract.color
+        resized_size = None
+        if preprocess == "graph":
+            resized_size = graph.with_preprocessing(network, self._binding, color)
+        if select_in_graph:
+            self._binding = graph.with_selection(network, self._binding)
+        self._preprocessor = Preprocessor(self._binding, resize, color, resized_size)
+        self._compiled = runtime.compile_model(core, network, device, precision, cache_dir, config)
         self._idle: list[openvino.InferRequest] = []
 
     @property
@@ -82,30 +124,86 @@ class Segmenter:
         return self._binding.contract
 
     @property
-    def input_size(self) -> tuple[int, int]:
-        """(height, width) of the network's input, pixels."""
-        return self._binding.size
+    def input_size(self) -> tuple[int, int] | None:
+        """(height, width) of the network's input, pixels; None where it is dynamic."""
+        height, width = self._binding.image.size
+        return None if height is None or width is None else (height, width)
+
+    @property
+    def resize(self) -> str:
+        """How a picture becomes the network's input."""
+        return self._preprocessor.resize
+
+    @property
+    def color(self) -> str:
+        """Order of the colour channels that the network takes."""
+        return self._preprocessor.color
+
+    @property
+    def names(self) -> Mapping[int, str] | None:
+        """Label -> class name, None where no names are known."""
+        return self._names
 
     def __call__(self, image: Image) -> Instances:
         """Find the instances in one picture: a path, or uint8 [H, W, 3] BGR as OpenCV reads it.
 
+        Files are turned as their EXIF orientation says. Grey pictures, an alpha channel and files of 16 bits
+        are converted, arrays of 16 bits refused; see `maskrle.image.read_image`.
+
         Raises:
             OSError: the file cannot be read.
             TypeError, ValueError: no image of that kind, or outputs that break the contract.
+            RuntimeError: OpenVINO fails to run the network.
         """
         return self.timed(image)[0]
 
     def timed(self, image: Image) -> tuple[Instances, Timings]:
         """As calling the segmenter, and how long each step took; reading a file counts as preprocessing."""
         start = perf_counter()
-        fitted = fit(read_image(image), self.input_size)
+        (instances,), timings = self._run([read_image(image)], start)
+        return instances, timings
+
+    def batch(self, images: Iterable[Image]) -> list[Instances]:
+        """Find the instances in any number of pictures, with as many at once as the network takes.
+
+        A network of batch 1 gets one after the other, one of dynamic batch up to `DYNAMIC_BATCH`. The rest of
+        a last batch that is not full is filled with zeros. Pictures that need inputs of different sizes do
+        not share a batch.
+
+        Raises: as calling the segmenter.
+        """
+        return [found for group in self._groups(images) for found in self._run(group, perf_counter())[0]]
+
+    def _groups(self, images: Iterable[Image]) -> Iterator[list[NDArray[np.uint8]]]:
+        port = self._binding.image
+        most = port.batch or (DYNAMIC_BATCH if self.contract.batches else 1)
+        if self._preprocessor.resized_size is not None:
+            most = 1
+        group: list[NDArray[np.uint8]] = []
+        for picture in map(read_image, images):
+            network = self._preprocessor.place(picture).network
+            if group and (len(group) == most or network != self._preprocessor.place(group[0]).network):
+                yield group
+                group = []
+            group.append(picture)
+        if group:
+            yield group
+
+    def _run(self, pictures: Sequence[NDArray[np.uint8]], start: float) -> tuple[list[Instances], Timings]:
+        batch = self._binding.image.batch or len(pictures)
+        places = [self._preprocessor.place(picture) for picture in pictures]
+        inputs = self._preprocessor.inputs(pictures, places, batch)
         ready = perf_counter()
         with self._request() as request:
-            outputs = request.infer(_inputs(self._binding, fitted), share_inputs=True, share_outputs=True)
+            outputs = runtime.infer(request, inputs)
             inferred = perf_counter()
             # Inside the loan: the arrays are the request's own memory, which its next inference overwrites.
             tensors = {name: outputs[at] for name, at in self._binding.outputs.items()}
-            instances = self._instances(tensors, fitted)
+            fed = (batch, *places[0].network)
+            found = read_detections(self._binding, tensors, fed, len(places), self.score_threshold)
+            instances = [
+                self._instances(one, placement) for one, placement in zip(found, places, strict=True)
+            ]
         return instances, Timings(ready - start, inferred - ready, perf_counter() - inferred)
 
     @contextmanager
@@ -117,45 +215,10 @@ class Segmenter:
         yield request
         self._idle.append(request)  # not after an error: nobody knows its state then
 
-    def _instances(self, outputs: Mapping[str, np.ndarray[Any, Any]], fitted: Fitted) -> Instances:
-        found = self._binding.detections(outputs, self.score_threshold)
-        boxes = fitted.boxes_to_image(found.boxes, normalised=self.contract.normalised)
-        rles = encode(found.masks, boxes, fitted.image_size, found.channels, paste=self.paste)
+    def _instances(self, found: Detections, placement: Placement) -> Instances:
+        boxes = placement.boxes_to_image(found.boxes, normalised=self.contract.normalised)
+        rles = encode(found.masks, boxes, placement.image_size, found.channels, paste=self.paste)
         return Instances(found.labels, found.scores, boxes, rles, self._names)
-
-
-def _inputs(binding: Binding, fitted: Fitted) -> dict[int, np.ndarray[Any, Any]]:
-    inputs: dict[int, np.ndarray[Any, Any]] = {binding.image: fitted.tensor}
-    if binding.image_info is not None:
-        inputs[binding.image_info] = np.array([[*binding.size, 1]], np.float32)
-    return inputs
-
-
-def _network(core: openvino.Core, model: str | os.PathLike[str] | openvino.Model) -> openvino.Model:
-    import openvino
-
-    if isinstance(model, openvino.Model):
-        return model
-    if not isinstance(model, (str, os.PathLike)):
-        raise TypeError(f"model: expected a path or an openvino.Model, got {type(model).__name__}")
-    path = Path(model)
-    if not path.exists():
-        raise FileNotFoundError(f"model: no such file: {path}")
-    try:
-        return core.read_model(path)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"model: OpenVINO cannot read {path}: {reason}") from error
-
-
-def _label_names(network: openvino.Model, contract: Contract) -> dict[int, str] | None:
-    """Class names that a model brings along, as OpenVINO's Model API writes them: in order, set apart by
-    spaces, with underscores for spaces within a name."""
-    path = ["model_info", "labels"]
-    if not network.has_rt_info(path):
-        return None
-    names = network.get_rt_info(path).astype(str).split()
-    return {label: name.replace("_", " ") for label, name in enumerate(names, contract.first_label or 0)}
 
 
 def _threshold(value: float) -> float:

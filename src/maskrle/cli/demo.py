@@ -1,8 +1,7 @@
-"""The command line."""
+"""`maskrle demo`: a network run on pictures, with overlays and COCO results."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -10,30 +9,19 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from rich.text import Text
 
-from .coco import write_json
-from .native import __version__
-from .preprocess import read_image
-from .segmenter import Segmenter, Timings
+from ..coco import write_json
+from ..image import read_image
+from ..segmenter import Segmenter, Timings
+from .console import complain, output, reason, table
 
-__all__ = ["app", "main"]
+__all__ = ["demo"]
 
 SCENE_SIZES = ((480, 640), (800, 1365), (640, 480), (1080, 1920))
 """(height, width) of the demo's scenes, taken in turn."""
-_PLAIN_WIDTH = 10_000
-"""Width of output that goes to a file or a pipe: wide enough that no line is ever broken or cut."""
-
-app = typer.Typer(
-    name="maskrle",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Instance segmentation with Mask R-CNN networks on OpenVINO; masks come out as COCO RLE.",
-)
 
 
 class _Picture(NamedTuple):
@@ -53,42 +41,6 @@ class _Row(NamedTuple):
     overlay: str
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code. Errors are one line on stderr."""
-    args = list(sys.argv[1:] if args is None else args) or ["--help"]
-    try:
-        return int(app(args, prog_name="maskrle", standalone_mode=False) or 0)
-    except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted")
-        return 130
-    except (OSError, ValueError, RuntimeError) as error:
-        _complain(_reason(error))
-        return 1
-    except Exception as error:
-        # Usage errors: a ClickException, which typer's versions keep in different places.
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        _complain(message())
-        return int(getattr(error, "exit_code", 2))
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"maskrle {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _maskrle(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    pass
-
-
-@app.command()
 def demo(
     images: Annotated[
         list[Path] | None,
@@ -99,17 +51,29 @@ def demo(
         int | None,
         typer.Option(min=1, help="Number of scenes to generate; 4 unless given.", show_default=False),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("-m", "--model", help="Model to run instead of the embedded network; needs IMAGE."),
+    ] = None,
+    device: Annotated[str, typer.Option("-d", "--device", help="OpenVINO device to run it on.")] = "CPU",
+    threshold: Annotated[
+        float, typer.Option("-t", "--threshold", help="Least score of a detection, 0 to 1.")
+    ] = 0.5,
+    labels: Annotated[Path | None, typer.Option(help="File of class names, line k for label k.")] = None,
 ) -> None:
-    """Run the embedded network, which finds drawn shapes, and write overlays and COCO results."""
-    from . import shapes
+    """Run a network and write overlays and COCO results; the embedded one finds drawn shapes."""
+    from .. import shapes
 
     if images and scenes is not None:
         raise typer.BadParameter("--scenes is for generated scenes, not together with IMAGE")
+    if model is not None and not images:
+        raise typer.BadParameter("--model needs IMAGE: generated scenes are for the embedded network")
+    network = shapes.network() if model is None else model
+    segmenter = Segmenter(network, device, threshold, labels=labels)
+    # The first inference allocates; keep that out of the timings.
+    segmenter(np.zeros((*SCENE_SIZES[0], 3), np.uint8))
     out.mkdir(parents=True, exist_ok=True)
-    segmenter = Segmenter(shapes.network())
-    segmenter(np.zeros((8, 8, 3), np.uint8))  # the first inference allocates; keep that out of the timings
     files = _FileNames(out, images or [])
-    names = dict(enumerate(shapes.CLASSES, start=1))
     pictures: Iterator[_Picture | Exception]
     if images:
         pictures, count = _opened(images), len(images)
@@ -122,11 +86,11 @@ def demo(
     dataset: dict[str, list[dict[str, Any]]] = {
         "images": [],
         "annotations": [],
-        "categories": [{"id": label, "name": name} for label, name in names.items()],
+        "categories": [{"id": label, "name": name} for label, name in (segmenter.names or {}).items()],
     }
     for image_id, picture in enumerate(_with_progress(pictures, count), start=1):
         if isinstance(picture, Exception):
-            _complain(_reason(picture))
+            complain(reason(picture))
             continue
         found, timings = segmenter.timed(picture.pixels)
         overlay = files.take(f"{Path(picture.name).stem}-overlay.png")
@@ -163,7 +127,7 @@ def _opened(paths: Sequence[Path]) -> Iterator[_Picture | Exception]:
 
 
 def _generated(count: int, files: _FileNames) -> Iterator[_Picture]:
-    from . import shapes
+    from .. import shapes
 
     for index in range(count):
         pixels, truth = shapes.scene(index + 1, SCENE_SIZES[index % len(SCENE_SIZES)])
@@ -197,28 +161,16 @@ def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def _report(rows: Sequence[_Row], out: Path, *, generated: bool) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PLAIN_WIDTH)
-    table = Table(box=SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
-    table.add_column("image", overflow="fold")
+    console = output()
+    lines = table(console)
+    lines.add_column("image", overflow="fold")
     for title in ("detections", "inference ms", "post-processing ms"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("overlay", overflow="fold")
+        lines.add_column(title, justify="right", no_wrap=True)
+    lines.add_column("overlay", overflow="fold")
     for row in rows:
         times = (f"{1000 * row.timings.inference:.1f}", f"{1000 * row.timings.postprocess:.2f}")
         # Text, as brackets in a file's name are no markup.
-        table.add_row(Text(row.image), str(row.detections), *times, Text(row.overlay))
-    console.print(table)
+        lines.add_row(Text(row.image), str(row.detections), *times, Text(row.overlay))
+    console.print(lines)
     written = ["results.json", "annotations.json", "overlays"] + (["scenes"] if generated else [])
     console.print(f"Written to {out}: {', '.join(written)}", markup=False, soft_wrap=True)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
-
-
-def _complain(message: str) -> None:
-    print(f"maskrle: error: {' '.join(message.split())}", file=sys.stderr)

@@ -1,0 +1,37 @@
+"""What all commands print with: tables on stdout, one-line errors on stderr."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["complain", "output", "reason", "table"]
+
+_PLAIN_WIDTH = 10_000
+"""Width of output that goes to a file or a pipe: wide enough that no line is ever broken or cut."""
+
+
+def output() -> Console:
+    """Standard output: as wide as the terminal, or without limit."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_PLAIN_WIDTH)
+
+
+def table(console: Console) -> Table:
+    """A table with a ruled heading on a terminal, in plain columns elsewhere."""
+    return Table(box=SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+
+
+def reason(error: Exception) -> str:
+    """What an exception says, with the file where it is about one."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def complain(message: str) -> None:
+    """An error on stderr, as one line."""
+    print(f"maskrle: error: {' '.join(message.split())}", file=sys.stderr)

@@ -1,0 +1,137 @@
+"""OpenVINO: reading models and compiling them for a device, with errors that say what was wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import openvino
+
+__all__ = ["PRECISIONS", "check_device", "compile_model", "infer", "precisions", "read_model"]
+
+PRECISIONS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
+"""Inference precisions, and what OpenVINO calls a device's capability for them."""
+_META_DEVICES = ("AUTO", "MULTI", "HETERO")
+
+
+def read_model(core: openvino.Core, model: str | os.PathLike[str] | openvino.Model) -> openvino.Model:
+    """The model at a path (.xml, .onnx, .pb, a SavedModel's directory), or a copy of the given one.
+
+    Raises:
+        FileNotFoundError: there is nothing at this path.
+        ValueError: OpenVINO cannot read it: no model, a damaged one, or an operation it does not know.
+        TypeError: neither a path nor an `openvino.Model`.
+    """
+    import openvino
+
+    if isinstance(model, openvino.Model):
+        return model.clone()
+    if not isinstance(model, (str, os.PathLike)):
+        raise TypeError(f"model: expected a path or an openvino.Model, got {type(model).__name__}")
+    path = Path(model)
+    if not path.exists():
+        raise FileNotFoundError(f"model: no such file: {path}")
+    try:
+        return core.read_model(path)
+    except RuntimeError as error:
+        raise ValueError(f"model: OpenVINO cannot read {path}: {_reason(error)}") from None
+
+
+def check_device(core: openvino.Core, device: str, precision: str = "f32") -> None:
+    """See to it that there is such a device here, and that it has the precision.
+
+    Raises:
+        ValueError: there is not; the message lists what there is.
+        TypeError: device is no str.
+    """
+    if not isinstance(device, str):
+        raise TypeError(f"device: expected a str, got {type(device).__name__}")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision: expected one of {', '.join(map(repr, PRECISIONS))}, got {precision!r}")
+    for name in _parts(core, device):
+        try:
+            core.get_property(name, "SUPPORTED_PROPERTIES")
+        except RuntimeError:
+            here = ", ".join(map(repr, [*core.available_devices, "AUTO"]))
+            raise ValueError(f"device: expected one of {here}, got {device!r}") from None
+    has = precisions(core, device)
+    if precision not in has:  # OpenVINO would quietly take another one
+        raise ValueError(f"precision: {device} has {', '.join(has)} here, got {precision!r}")
+
+
+def compile_model(
+    core: openvino.Core,
+    model: openvino.Model,
+    device: str,
+    precision: str = "f32",
+    cache_dir: str | os.PathLike[str] | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> openvino.CompiledModel:
+    """Compile a model for low latency at a given inference precision.
+
+    f32 is the default, as the bfloat16 that OpenVINO takes by itself on newer CPUs moves boxes by whole
+    pixels.
+
+    Args:
+        cache_dir: directory where OpenVINO keeps compiled models, so that the next start is quicker.
+        config: further OpenVINO properties; they come before all of the above.
+
+    Raises:
+        ValueError: an unknown property or a wrong value of one, a model that OpenVINO cannot compile.
+    """
+    properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+    if cache_dir is not None:
+        properties["CACHE_DIR"] = os.fspath(cache_dir)
+    properties |= {str(name): value for name, value in (config or {}).items()}
+    try:
+        return core.compile_model(model, device, properties)
+    except RuntimeError as error:
+        reason = _reason(error)
+        for name in sorted(properties, key=len, reverse=True):  # some names begin with others
+            if name in reason:
+                raise ValueError(f"config: {name}={properties[name]!r} on {device}: {reason}") from None
+        if cache_dir is not None and str(cache_dir) in reason:
+            raise ValueError(f"cache_dir: {reason}") from None
+        raise ValueError(f"model: OpenVINO cannot compile it for {device}: {reason}") from None
+
+
+def infer(request: openvino.InferRequest, inputs: Mapping[int, Any]) -> Any:
+    """Run an inference without copying: the outputs are the request's own memory.
+
+    Raises:
+        RuntimeError: OpenVINO fails to.
+    """
+    try:
+        return request.infer(inputs, share_inputs=True, share_outputs=True)
+    except RuntimeError as error:
+        raise RuntimeError(f"OpenVINO cannot run the network on this input: {_reason(error)}") from None
+
+
+def precisions(core: openvino.Core, device: str) -> list[str]:
+    """Which of `PRECISIONS` a device has, or any of those that it may choose from."""
+    has = {
+        capability
+        for name in _parts(core, device)
+        for capability in core.get_property(name, "OPTIMIZATION_CAPABILITIES")
+    }
+    return [name for name, capability in PRECISIONS.items() if capability in has]
+
+
+def _parts(core: openvino.Core, device: str) -> Sequence[str]:
+    """The devices that a name like "AUTO:GPU,CPU" stands for."""
+    kind, _, parts = device.partition(":")
+    if kind not in _META_DEVICES:
+        return [device]
+    # "AUTO:-GPU" is any device but that one, "MULTI:CPU(2)" one with two requests.
+    named = [part.partition("(")[0] for part in parts.split(",") if part and not part.startswith("-")]
+    return named or core.available_devices
+
+
+def _reason(error: RuntimeError) -> str:
+    """What an error of OpenVINO says, in one line, without the places in its sources."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith(("Exception from ", "Check '"))]
+    return " ".join(said or lines)
