@@ -75,20 +75,17 @@ class CrossingFinder {
   MASKRLE_STAGE Lanes find(const Taps& columns, const Plan& plan, Lanes valid, Slots& slots) {
     Pass pass;
     pass.gap = splat(std::numeric_limits<float>::infinity());
-    w_.above[0] = plan.on ? kAllLanes : 0;
-    store(w_.offsets, splat(0.0F));
-    pass.seen_first = w_.above[0] & valid;
+    pass.above = pass.seen_first = plan.on ? valid : 0;
     pass.seen_second = 0;
     pass.first = pass.second = {splat(0.0F), splat(1.0F), splat(bases_[first_node_])};
+    store(w_.offsets, splat(0.0F));
     std::uint64_t rows = plan.rows;
     for (std::int32_t base = first_node_;;) {
-      evaluate(columns, base, rows, pass);
-      collect(columns, base, rows, valid, pass, slots);
+      const std::uint64_t changed = evaluate(columns, base, rows, valid, pass);
+      collect(columns, base, changed, pass, slots);
       base += 64;
       if (base > last_node_ || words_.fit(mask_)) break;
-      const int count = 64;
-      w_.above[0] = w_.above[count];
-      store(w_.offsets, load(w_.offsets + count * kLanes));
+      store(w_.offsets, load(w_.offsets + 64 * kLanes));
       rows = all_rows(base);
     }
     if (pass.seen_first != 0) finish(columns, pass, slots);
@@ -106,6 +103,7 @@ class CrossingFinder {
     Floats before, behind, base;
   };
   struct Pass {
+    Lanes above;            // the columns above it in the row taken last
     Floats gap;             // the least distance of a mask row's value to the threshold
     Changes first, second;  // of each column; the others are in the slots
     Lanes seen_first, seen_second;
@@ -117,42 +115,48 @@ class CrossingFinder {
     return ~std::uint64_t{0} >> (63 - more);
   }
 
-  // The mask rows `base` + bits of `rows`, less the threshold, and which of them are above it.
-  MASKRLE_STAGE void evaluate(const Taps& columns_, std::int32_t base, std::uint64_t rows,
-                              Pass& pass) const {
+  // The mask rows `base` + bits of `rows`, less the threshold, and which columns are above it.
+  // Returns the rows at which some column changes.
+  MASKRLE_STAGE std::uint64_t evaluate(const Taps& columns_, std::int32_t base, std::uint64_t rows,
+                                       Lanes valid, Pass& pass) const {
     const Taps columns = columns_;
     const PaddedMask mask = mask_;
     const Floats threshold = splat(above_);
-    float* to = w_.offsets;
-    std::uint32_t* above = w_.above;
+    float* offsets = w_.offsets + kLanes;
+    Lanes* above = w_.above;
     Floats gap = pass.gap;
+    Lanes before = pass.above;
+    std::uint64_t changed = 0;
     for (; rows != 0; rows &= rows - 1) {
-      const std::int32_t node = base + __builtin_ctzll(rows);
-      const Floats offsets = sub(blended_row<kBlendFused>(mask, columns, node), threshold);
-      gap = nearer(gap, offsets);
-      to += kLanes;
-      store(to, offsets);
-      *++above = greater(offsets, splat(0.0F));
+      const std::int32_t row = __builtin_ctzll(rows);
+      const Floats values = blended_row<kBlendFused>(mask, columns, base + row);
+      const Floats offset = sub(values, threshold);
+      gap = nearer(gap, offset);
+      store(offsets + row * kLanes, offset);
+      const Lanes now = greater(offset, splat(0.0F)) & valid;
+      above[row] = now;
+      changed |= std::uint64_t{now != before} << row;
+      before = now;
     }
     pass.gap = gap;
+    return changed;
   }
 
-  // Puts the changes into each column's order. Those of the first two are taken without branches,
-  // as which lanes change is not to be predicted.
-  MASKRLE_STAGE void collect(const Taps& columns, std::int32_t base, std::uint64_t rows,
-                             Lanes valid, Pass& pass, Slots& slots) const {
-    const std::uint32_t* above = w_.above;
-    const float* offsets = w_.offsets;
-    const float* bases = bases_ + base;
+  // Puts the changes at some rows into each column's order. Those of the first two are taken
+  // without branches, as which lanes change is not to be predicted.
+  MASKRLE_STAGE void collect(const Taps& columns, std::int32_t base, std::uint64_t rows, Pass& pass,
+                             Slots& slots) const {
     Changes first = pass.first;
     Changes second = pass.second;
     Lanes seen_first = pass.seen_first;
     Lanes seen_second = pass.seen_second;
-    Lanes now = above[0] & valid;
-    for (; rows != 0; rows &= rows - 1, ++above, offsets += kLanes) {
-      const float row_base = bases[__builtin_ctzll(rows)];
+    Lanes now = pass.above;
+    for (; rows != 0; rows &= rows - 1) {
+      const std::int32_t row = __builtin_ctzll(rows);
+      const float* offsets = w_.offsets + row * kLanes;
+      const float row_base = bases_[base + row];
       const Lanes before = now;
-      now = above[1] & valid;
+      now = w_.above[row];
       // A lane that has not begun was never on; one that has begun and not ended was, ever since.
       const Lanes off = seen_first & ~now;
       const Lanes later = (now ^ before) & seen_second;
@@ -165,6 +169,7 @@ class CrossingFinder {
         slots.add_later(later, solve(columns, changes, later, before));
       }
     }
+    pass.above = now;
     pass.first = first;
     pass.second = second;
     pass.seen_first = seen_first;
