@@ -38,12 +38,12 @@ class CrossingFinder {
       b = -0.5 * a + static_cast<double>(y_.start) - 0.5;
     }
     minus_a_ = -static_cast<float>(a);
-    bases_ = workspace.line.data();
-    // Columns on in the first visible row turn on there.
-    workspace.line[static_cast<std::size_t>(first_node_)] = kBeforeAll;
+    float* bases = workspace.bases.data();
+    bases[first_node_] = kBeforeAll;  // columns on in the first visible row turn on there
     for (std::int32_t node = first_node_ + 1; node <= last_node_; ++node) {
-      workspace.line[static_cast<std::size_t>(node)] = static_cast<float>((node - 1) * a + b);
+      bases[node] = static_cast<float>((node - 1) * a + b);
     }
+    bases_ = bases;
     // Roundings of the line: half a unit of a row twice, and of a cell's rows eight times at most;
     // and of the convention's own coordinates where these are float.
     const double reach = std::max(std::fabs(static_cast<double>(y_.begin - row_origin_)),
@@ -97,13 +97,13 @@ class CrossingFinder {
   // A pixel row before all others that there can be, and not near to a pixel.
   static constexpr float kBeforeAll = -0x1p20F - 0.5F;
 
-  // Changes of some lanes: the values less the threshold of the mask row before each and of the row
-  // behind it, and the pixel row of the former.
+  // Changes of some lanes: the values less the threshold of the mask rows before and behind each,
+  // and the pixel row of the former.
   struct Changes {
     Floats before, behind, base;
   };
   struct Pass {
-    Lanes above;            // the columns above it in the row taken last
+    Lanes above;            // the columns above the threshold in the mask row taken last
     Floats gap;             // the least distance of a mask row's value to the threshold
     Changes first, second;  // of each column; the others are in the slots
     Lanes seen_first, seen_second;
@@ -117,9 +117,9 @@ class CrossingFinder {
 
   // The mask rows `base` + bits of `rows`, less the threshold, and which columns are above it.
   // Returns the rows at which some column changes.
-  MASKRLE_STAGE std::uint64_t evaluate(const Taps& columns_, std::int32_t base, std::uint64_t rows,
+  MASKRLE_STAGE std::uint64_t evaluate(const Taps& block, std::int32_t base, std::uint64_t rows,
                                        Lanes valid, Pass& pass) const {
-    const Taps columns = columns_;
+    const Taps columns = block;  // copies, which compilers may keep in registers
     const PaddedMask mask = mask_;
     const Floats threshold = splat(above_);
     float* offsets = w_.offsets + kLanes;
@@ -214,7 +214,7 @@ class CrossingFinder {
     slots.drop_empty_runs();
   }
 
-  // The changes of some lanes by bisection with the exact arithmetic.
+  // The changes of some lanes by bisection with the exact arithmetic. A base tells the mask row.
   Ints search(const Taps& columns, Floats bases, Lanes lanes, Lanes falling, Ints rows) const {
     float lane_bases[kLanes];
     std::int32_t column_nodes[kLanes];
@@ -226,7 +226,6 @@ class CrossingFinder {
     store(found, rows);
     for (; lanes != 0; lanes &= lanes - 1) {
       const std::int32_t lane = __builtin_ctz(lanes);
-      // Each mask row has a base of its own.
       const std::int32_t node =
           static_cast<std::int32_t>(
               std::find(bases_ + first_node_, bases_ + last_node_, lane_bases[lane]) - bases_) -
@@ -256,7 +255,7 @@ class CrossingFinder {
   const Axis& y_;
   float above_, margin_;
   float minus_a_, row_margin_, value_margin_rows_;
-  const float* bases_;  // pixel row, counted from row_origin_, of the mask row before
+  const float* bases_;  // of each mask row: pixel row, from row_origin_ on, of the one before
   std::int32_t first_node_, last_node_, row_origin_ = 0;
   CellWords words_;
 };

@@ -10,7 +10,7 @@ class DenseFinder {
 
   DenseFinder(Workspace& workspace, const Placement& placement)
       : mask_(workspace.mask),
-        blended_(workspace.p.data()),
+        blended_(workspace.blended.data()),
         above_(placement.above),
         margin_(value_margin(workspace.mask)) {
     const Axis& y = placement.y;
@@ -66,7 +66,8 @@ class DenseFinder {
       second = select(off & ~seen_second, row, second);
       seen_first |= now;
       seen_second |= off;
-      if (later != 0) [[unlikely]] slots.add_later(later, row);
+      if (later != 0) [[unlikely]]
+        slots.add_later(later, row);
     }
     if (seen_first != 0) slots.put_first_two(seen_first, first, seen_second, second);
     return near & valid;

@@ -28,15 +28,13 @@ Workspace::Workspace(MaskSize size) {
   std::size_t room = nodes_.size() * sizeof(float);
   first_ = static_cast<float*>(std::align(kLine, kLine, begin, room)) + kLanes - 1;
   mask = {first_, stride, size, 0.0F};
-  // A column changes at most twice between two mask rows, or once at each of few pixel rows; and p
-  // holds two mask rows for each of these.
+  // A column changes at most twice between two mask rows, or once at each of few pixel rows, each
+  // of which blends two mask rows.
   const std::int32_t dense_rows = std::max(kMinDenseRows, size.height + kMoreDenseRows);
   const std::int32_t slots = 2 * dense_rows + 2;
   const auto lanes = static_cast<std::size_t>(slots * kLanes);
-  p.resize(lanes);
-  q.resize(lanes);
-  node.resize(lanes);
-  line.resize(static_cast<std::size_t>(size.height + 2));
+  blended.resize(lanes);
+  bases.resize(static_cast<std::size_t>(size.height + 2));
   for (std::size_t block = 0; block < 2; ++block) {
     row[block].resize(lanes);
     seen[block].resize(static_cast<std::size_t>(slots));

@@ -22,24 +22,25 @@ class Workspace {
   PaddedMask mask;
   float* mask_row(std::int32_t y) { return first_ + y * mask.stride; }
 
-  // Masks of at most 62 x 62 cells: bit x of a row's word tells of the cell there whether it lies
-  // surely above the threshold, and whether it does not lie surely below.
+  // Masks of at most 62 x 62 cells: see words.inl.
   static constexpr std::int32_t kWords = 64;
   static constexpr std::int32_t kMaxWindow = 64;
   std::uint64_t surely_above[kWords + kMaxWindow];
   std::uint64_t maybe_above[kWords + kMaxWindow];
 
-  // The changes of a block of columns, slot by slot, one value a lane: slot 0 holds each column's
-  // first change. `row` and `seen`, for two blocks: its pixel row, and the lanes that have the
-  // slot. p, q, node: it lies between mask rows `node` and `node` + 1, whose values are p and q.
+  // Of a block of columns, one value a lane: mask rows blended; or, of 64 mask rows behind the one
+  // before them, the values less the threshold, and the lanes where they are above it.
   static constexpr std::int32_t kMaxLanes = 16;
+  std::vector<float> blended;
+  alignas(64) float offsets[65 * kMaxLanes];
+  std::uint32_t above[64];
+  // The pixel row of the mask row before each.
+  std::vector<float> bases;
+
+  // The changes of two blocks of columns, slot by slot, one value a lane: slot 0 holds each
+  // column's first change, its pixel row and the lanes that have it.
   std::vector<std::int32_t> row[2];
   std::vector<std::uint32_t> seen[2];
-  std::vector<float> p, q, node;
-
-  std::vector<float> line;
-  alignas(64) float offsets[65 * 16];
-  std::uint32_t above[65];
 
   // Positions of a block's changes in the image, behind the last ones of the block before.
   std::vector<std::int32_t> changes;

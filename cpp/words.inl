@@ -33,13 +33,13 @@ class CellWords {
       for (std::int32_t half = 0; half < 2; ++half) {
         Ints a = splat(0);
         Ints b = splat(0);
-        std::uint32_t bit = 1;
+        Ints bit = splat(1);
         const std::int32_t end = std::min(last_node + 1, first_node + 32 * (half + 1));
-        for (std::int32_t node = first_node + 32 * half; node < end; ++node, bit <<= 1) {
+        for (std::int32_t node = first_node + 32 * half; node < end; ++node) {
           const Floats values = load(mask.row(node) + x);
-          const Ints bits = splat(static_cast<std::int32_t>(bit));
-          a = with_bits(a, values, surely, bits);
-          b = with_bits(b, values, maybe, bits);
+          a = with_bits(a, values, surely, bit);
+          b = with_bits(b, values, maybe, bit);
+          bit = add(bit, bit);
         }
         above_rows[half] = a;
         maybe_rows[half] = b;
