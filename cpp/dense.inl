@@ -22,13 +22,16 @@ class DenseFinder {
       store(row_nodes + r, rows.nodes);
       store(row_weights_ + r, rows.weights);
     }
-    // The mask rows that are blended, each once, in order: a row's successor follows it.
-    for (std::int32_t r = 0; r < count_; ++r) {
-      for (const std::int32_t node : {row_nodes[r], row_nodes[r] + 1}) {
-        if (node_count_ == 0 || nodes_[node_count_ - 1] < node) nodes_[node_count_++] = node;
-      }
-      row_at_[r] = node_count_ - 2 - (nodes_[node_count_ - 1] - row_nodes[r] - 1);
+    // The mask rows that are blended: all from the first to the last, or, where these are more, two
+    // for each pixel row.
+    const std::int32_t first = row_nodes[0];
+    const std::int32_t span = row_nodes[count_ - 1] + 2 - first;
+    const bool is_sparse = span > 2 * count_;
+    node_count_ = is_sparse ? 2 * count_ : span;
+    for (std::int32_t k = 0; k < node_count_; ++k) {
+      nodes_[k] = is_sparse ? row_nodes[k / 2] + k % 2 : first + k;
     }
+    for (std::int32_t r = 0; r < count_; ++r) row_at_[r] = is_sparse ? 2 * r : row_nodes[r] - first;
   }
 
   struct Plan {};
@@ -36,9 +39,6 @@ class DenseFinder {
 
   // Returns the columns that must be left to the general road.
   MASKRLE_STAGE Lanes find(const Taps& columns, Plan, Lanes valid, Slots& slots) {
-    constexpr bool kIsExact = !kFused || kHasFused;
-    constexpr bool kBlendFused = kFused && kHasFused;
-    Lanes near = 0;
     for (std::int32_t k = 0; k < node_count_; ++k) {
       store(blended_ + k * kLanes, blended_row<kBlendFused>(mask_, columns, nodes_[k]));
     }
@@ -47,33 +47,60 @@ class DenseFinder {
     Lanes seen_first = 0;
     Lanes seen_second = 0;
     Lanes now = 0;
-    for (std::int32_t r = 0; r <= count_; ++r) {
-      const Lanes before = now;
-      now = 0;  // behind the last row
-      if (r < count_) {
-        const float* p = blended_ + row_at_[r] * kLanes;
-        const Floats value = blend<kBlendFused>(load(p), load(p + kLanes), splat(row_weights_[r]));
-        now = greater(value, splat(above_)) & valid;
-        if constexpr (!kIsExact) {
-          near |= greater(value, splat(above_ - margin_)) ^ greater(value, splat(above_ + margin_));
-        }
+    Lanes near = 0;
+    for (std::int32_t base = 0; base < count_; base += kTogether) {
+      Lanes on[kTogether];
+      std::uint64_t rows = evaluate(base, valid, now, on, near);
+      // The first two changes without branches, as which lanes change is not to be predicted.
+      for (; rows != 0; rows &= rows - 1) {
+        const std::int32_t r = __builtin_ctzll(rows);
+        const Ints row = splat(begin_ + base + r);
+        const Lanes before = now;
+        now = on[r];
+        // A lane that has not begun was never on; one that has begun and not ended was, ever since.
+        const Lanes off = seen_first & ~now;
+        const Lanes later = (now ^ before) & seen_second;
+        first = select(now & ~seen_first, row, first);
+        second = select(off & ~seen_second, row, second);
+        seen_first |= now;
+        seen_second |= off;
+        if (later != 0) [[unlikely]]
+          slots.add_later(later, row);
       }
-      // A lane that has not begun was never on; one that has begun and not ended was, ever since.
-      const Ints row = splat(begin_ + r);
-      const Lanes off = seen_first & ~now;
-      const Lanes later = (now ^ before) & seen_second;
-      first = select(now & ~seen_first, row, first);
-      second = select(off & ~seen_second, row, second);
-      seen_first |= now;
-      seen_second |= off;
-      if (later != 0) [[unlikely]]
-        slots.add_later(later, row);
     }
-    if (seen_first != 0) slots.put_first_two(seen_first, first, seen_second, second);
+    if (seen_first == 0) return near & valid;
+    const Ints end = splat(begin_ + count_);
+    slots.put_first_two(seen_first, first, seen_first, select(seen_second, second, end));
+    if ((now & seen_second) != 0) slots.add_later(now & seen_second, end);
     return near & valid;
   }
 
  private:
+  static constexpr bool kIsExact = !kFused || kHasFused;
+  static constexpr bool kBlendFused = kFused && kHasFused;
+  static constexpr std::int32_t kTogether = 64;
+
+  // Which columns are on in at most kTogether pixel rows. Returns the rows at which some column
+  // changes.
+  std::uint64_t evaluate(std::int32_t base, Lanes valid, Lanes before, Lanes* on,
+                         Lanes& near) const {
+    std::uint64_t changed = 0;
+    const std::int32_t rows = std::min(count_ - base, kTogether);
+    for (std::int32_t r = 0; r < rows; ++r) {
+      const float* p = blended_ + row_at_[base + r] * kLanes;
+      const Floats weight = splat(row_weights_[base + r]);
+      const Floats value = blend<kBlendFused>(load(p), load(p + kLanes), weight);
+      const Lanes now = greater(value, splat(above_)) & valid;
+      if constexpr (!kIsExact) {
+        near |= greater(value, splat(above_ - margin_)) ^ greater(value, splat(above_ + margin_));
+      }
+      on[r] = now;
+      changed |= std::uint64_t{now != before} << r;
+      before = now;
+    }
+    return changed;
+  }
+
   const PaddedMask& mask_;
   float* blended_;  // the mask rows at the columns, kLanes each
   float above_, margin_;
