@@ -18,6 +18,4 @@ inline IntHalf shift_in(IntHalf a, IntHalf before) {
 inline __m128i to_shorts(IntHalf low, IntHalf high) {
   return _mm_packs_epi32((__m128i)low, (__m128i)high);
 }
-inline std::int64_t to_bytes(__m128i shorts) {
-  return _mm_cvtsi128_si64(_mm_packus_epi16(shorts, shorts));
-}
+inline __m128i to_bytes(__m128i shorts) { return _mm_packus_epi16(shorts, shorts); }

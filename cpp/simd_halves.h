@@ -81,6 +81,7 @@ inline Floats div(Floats a, Floats b) { return {a.low / b.low, a.high / b.high};
 inline Floats roughly_fused(Floats a, Floats b, Floats c) {
   return {roughly_fused(a.low, b.low, c.low), roughly_fused(a.high, b.high, c.high)};
 }
+// To be used only if kHasFused.
 inline Floats fused(Floats a, Floats b, Floats c) { return roughly_fused(a, b, c); }
 inline Ints as_ints(Floats a) { return {(IntHalf)a.low, (IntHalf)a.high}; }
 inline FloatHalf absolute(FloatHalf a) { return (FloatHalf)((IntHalf)a & 0x7fffffff); }
@@ -185,10 +186,10 @@ inline void store_byte_pairs(std::uint8_t* out, Ints a, Ints b) {
 
 #include "simd_pairs.inl"
 
-// The low byte of each lane.
+// The low byte of each lane; the other bytes must be zero.
 inline void store_bytes(std::uint8_t* out, Ints a) {
   const auto bytes = to_bytes(to_shorts(a.low, a.high));
-  std::memcpy(out, &bytes, sizeof bytes);
+  std::memcpy(out, &bytes, kLanes);
 }
 
 // `value` where a > limit, else 0.
