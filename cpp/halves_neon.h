@@ -4,6 +4,7 @@ inline constexpr bool kHasFused = true;
 inline FloatHalf roughly_fused(FloatHalf a, FloatHalf b, FloatHalf c) {
   return (FloatHalf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 }
+inline double truncated(double a) { return __builtin_trunc(a); }
 inline IntHalf nearest_integers(FloatHalf a) { return (IntHalf)vcvtnq_s32_f32((float32x4_t)a); }
 inline FloatHalf even_lanes(FloatHalf a, FloatHalf b) {
   return (FloatHalf)vuzp1q_f32((float32x4_t)a, (float32x4_t)b);

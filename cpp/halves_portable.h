@@ -2,6 +2,7 @@
 
 inline constexpr bool kHasFused = false;
 inline FloatHalf roughly_fused(FloatHalf a, FloatHalf b, FloatHalf c) { return a * b + c; }
+inline double truncated(double a) { return __builtin_trunc(a); }
 inline IntHalf nearest_integers(FloatHalf a) {  // of magnitudes below 2^22
   constexpr float kShift = 0x1.8p23F;
   return __builtin_convertvector((a + kShift) - kShift, IntHalf);

@@ -2,6 +2,7 @@
 
 inline constexpr bool kHasFused = false;
 inline FloatHalf roughly_fused(FloatHalf a, FloatHalf b, FloatHalf c) { return a * b + c; }
+inline double truncated(double a) { return static_cast<std::int32_t>(a); }  // no roundpd
 inline IntHalf nearest_integers(FloatHalf a) { return (IntHalf)_mm_cvtps_epi32(a); }
 inline Lanes to_lanes(IntHalf low, IntHalf high) {
   return static_cast<Lanes>(_mm_movemask_ps((__m128)low) | _mm_movemask_ps((__m128)high) << 4);

@@ -16,8 +16,8 @@ using Lanes = std::uint32_t;
 inline constexpr Lanes kAllLanes = 0xFF;
 
 // What these vectors lack, or compilers do not see: kHasFused and roughly_fused(); even_lanes() and
-// odd_lanes() of a, then those of b; nearest_integers(); to_lanes() of two halves' masks;
-// to_shorts() of lanes below 2^15 and to_bytes() of shorts below 2^8; shift_in().
+// odd_lanes() of a, then those of b; truncated(); nearest_integers(); to_lanes() of two halves'
+// masks; to_shorts() of lanes below 2^15 and to_bytes() of shorts below 2^8; shift_in().
 #if defined(MASKRLE_PORTABLE)  // for tests: as if this machine were another
 #include "halves_portable.h"
 #elif defined(__SSE2__)
