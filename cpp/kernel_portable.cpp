@@ -1,6 +1,13 @@
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -10,7 +17,7 @@
 namespace maskrle {
 namespace portable {
 
-#include "simd_portable.h"
+#include "simd_halves.h"
 
 #include "kernel.inl"
 

@@ -34,6 +34,8 @@ inline Floats min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
 inline Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
 // a * b + c, rounded once or twice: where the last bits do not matter.
 inline Floats roughly_fused(Floats a, Floats b, Floats c) { return fused(a, b, c); }
+// Of the size of an integer.
+inline double truncated(double a) { return __builtin_trunc(a); }
 inline Ints rounded_up(Floats a) {
   return _mm256_cvttps_epi32(_mm256_round_ps(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC));
 }
@@ -115,42 +117,7 @@ inline void store_byte_pairs(std::uint8_t* out, Ints a, Ints b) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), narrow(pairs));
 }
 
-// begin[0], end[0], begin[1], end[1], .. of the chosen lanes; returns one past the last written.
-inline std::int32_t* store_pairs(std::int32_t* out, Lanes lanes, Ints begin, Ints end) {
-  Ints low;
-  Ints high;
-  interleave(begin, end, low, high);
-  std::int32_t pairs[2 * kLanes];
-  store(pairs, low);
-  store(pairs + kLanes, high);
-  for (int lane = 0; lane < kLanes; ++lane) {
-    __builtin_memcpy(out, pairs + 2 * lane, 2 * sizeof(std::int32_t));
-    out += (lanes >> lane & 1U) * 2;
-  }
-  return out;
-}
-
-// begin[0], end[0], begin2[0], end2[0], begin[1], .. of the chosen lanes, of two sets; returns one
-// past the last written.
-inline std::int32_t* store_quads(std::int32_t* out, Lanes lanes, Ints begin, Ints end, Lanes lanes2,
-                                 Ints begin2, Ints end2) {
-  std::int32_t pairs[2][2 * kLanes];
-  Ints low;
-  Ints high;
-  interleave(begin, end, low, high);
-  store(pairs[0], low);
-  store(pairs[0] + kLanes, high);
-  interleave(begin2, end2, low, high);
-  store(pairs[1], low);
-  store(pairs[1] + kLanes, high);
-  for (int lane = 0; lane < kLanes; ++lane) {
-    __builtin_memcpy(out, pairs[0] + 2 * lane, 2 * sizeof(std::int32_t));
-    out += (lanes >> lane & 1U) * 2;
-    __builtin_memcpy(out, pairs[1] + 2 * lane, 2 * sizeof(std::int32_t));
-    out += (lanes2 >> lane & 1U) * 2;
-  }
-  return out;
-}
+#include "simd_pairs.inl"
 
 // The low byte of each lane.
 inline void store_bytes(std::uint8_t* out, Ints a) {
@@ -181,4 +148,20 @@ inline std::uint8_t* pack_bytes(std::uint8_t* out, Ints a, Ints kept) {
   return out;
 }
 
-#include "simd_reduce.inl"
+template <typename Join>
+inline std::int32_t reduce(Ints a, Join join) {
+  std::int32_t values[kLanes];
+  store(values, a);
+  std::int32_t result = values[0];
+  for (int lane = 1; lane < kLanes; ++lane) result = join(result, values[lane]);
+  return result;
+}
+inline std::int32_t sum(Ints a) {
+  return reduce(a, [](std::int32_t x, std::int32_t y) { return x + y; });
+}
+inline std::int32_t smallest(Ints a) {
+  return reduce(a, [](std::int32_t x, std::int32_t y) { return x < y ? x : y; });
+}
+inline std::int32_t largest(Ints a) {
+  return reduce(a, [](std::int32_t x, std::int32_t y) { return x > y ? x : y; });
+}

@@ -29,6 +29,8 @@ inline Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
 inline Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
 // a * b + c, rounded once or twice: where the last bits do not matter.
 inline Floats roughly_fused(Floats a, Floats b, Floats c) { return fused(a, b, c); }
+// Of the size of an integer.
+inline double truncated(double a) { return __builtin_trunc(a); }
 inline Ints rounded_up(Floats a) {
   return _mm512_cvt_roundps_epi32(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
 }

@@ -26,11 +26,10 @@ inline Taps taps(const Axis& axis, std::int64_t pixel) {
     const double last = axis.side + 1;
     for (int lane = 0; lane < kLanes; ++lane) {
       const double c = (first + lane + 0.5) * axis.scale - 0.5;
-      const double cell = __builtin_floor(c);
-      const double clamped = cell < 0 ? 0 : (cell > last ? last : cell);
-      nodes[lane] = static_cast<std::int32_t>(clamped);
-      const auto weight = static_cast<float>(c - cell);
-      weights[lane] = cell < 0 || cell >= last ? 0.0F : weight;
+      const double inside = c < 0 ? 0 : (c > last ? last : c);
+      const double cell = truncated(inside);
+      nodes[lane] = static_cast<std::int32_t>(cell);
+      weights[lane] = static_cast<float>(inside - cell);
     }
   } else {
     const auto side = static_cast<float>(axis.side);
