@@ -49,16 +49,20 @@ inline Ints load(const std::int32_t* p) {
 }
 inline void store(std::int32_t* p, Ints a) { store_halves(p, a); }
 inline FloatHalf load_first_of_half(const float* p, std::int32_t count) {
-  switch (count) {
+  FloatHalf a{};
+  switch (count) {  // sizes that compilers know: no calls
     case 0:
-      return FloatHalf{};
+      break;
     case 1:
-      return FloatHalf{p[0]};
+      std::memcpy(&a, p, sizeof *p);
+      break;
     case 2:
-      return FloatHalf{p[0], p[1]};
+      std::memcpy(&a, p, 2 * sizeof *p);
+      break;
     default:
-      return FloatHalf{p[0], p[1], p[2]};
+      std::memcpy(&a, p, 3 * sizeof *p);
   }
+  return a;
 }
 inline Floats load_first(const float* p, std::int32_t count) {  // the rest zeros, not read
   if (count < 4) return {load_first_of_half(p, count), FloatHalf{}};
