@@ -24,8 +24,8 @@ class DenseFinder {
     }
     // The mask rows that are blended: all from the first to the last, or, where these are more, two
     // for each pixel row.
-    const std::int32_t first = row_nodes[0];
-    const std::int32_t span = row_nodes[count_ - 1] + 2 - first;
+    const std::int32_t first = tap(y, y.begin).node;
+    const std::int32_t span = tap(y, y.end - 1).node + 2 - first;
     const bool is_sparse = span > 2 * count_;
     node_count_ = is_sparse ? 2 * count_ : span;
     for (std::int32_t k = 0; k < node_count_; ++k) {
