@@ -55,8 +55,8 @@ class CrossingFinder {
   }
 
   // What the block's cells alone tell. Bit k of `rows`: mask row first_node_ + k must be looked at,
-  // as some column may change between it and a neighbour. `on`: else all columns of the first row
-  // are surely above.
+  // as some column may change between it and a neighbour, or as the first one is not sure. `on`:
+  // else all columns of the first row are surely above.
   struct Plan {
     std::uint64_t rows;
     bool on;
@@ -67,7 +67,8 @@ class CrossingFinder {
     const std::uint64_t rows = all_rows(first_node_);
     const std::uint64_t may_change =
         ~((words.above & words.above >> 1) | (words.below & words.below >> 1)) & rows >> 1;
-    return {may_change | may_change << 1, (words.above & 1) != 0};
+    const std::uint64_t first_unsure = ~(words.above | words.below) & 1;  // it may be the only one
+    return {may_change | may_change << 1 | first_unsure, (words.above & 1) != 0};
   }
 
   // Returns the columns that come so near to the threshold that rounding could decide: these must

@@ -107,6 +107,20 @@ void adversarial_images() {
   }
 }
 
+// Images that lie in the zeros around the mask, or in its outermost row: all pixels blend one row.
+void one_mask_row() {
+  std::vector<float> values(8 * 12);
+  for (std::size_t k = 0; k < values.size(); ++k) values[k] = static_cast<float>(k % 12) * 0.1F;
+  for (const Paste paste : kPastes) {
+    for (const Box& box :
+         {Box{2, -23350, 12, -1600}, Box{2, 1708, 12, 23458}, Box{2, -3e5F, 12, 1e6F}}) {
+      for (const float threshold : {-0x1p-149F, 0.0F, 0x1p-149F, -1.0F, 0.5F}) {
+        check(plain_case(values, {12, 8}, box, {108, 21}, paste, threshold), "one mask row");
+      }
+    }
+  }
+}
+
 // Slopes so flat that many pixels of a column round to one value: the crossing of the line is not
 // where the values change.
 void flat_slopes() {
@@ -188,6 +202,7 @@ int main(int argc, char** argv) {
   random_calls(count);
   adversarial_masks();
   adversarial_images();
+  one_mask_row();
   flat_slopes();
   number_lengths();
   largest_images();
