@@ -268,22 +268,32 @@ def rlemasklib_way(work: Workload) -> Rles:
 def torch_way(work: Workload) -> Rles:
     import torch
     from pycocotools import mask as coco
-    from torch.nn.functional import grid_sample
 
-    height, width = work.image_size
     rles = []
     for masks, channel, box in zip(work.masks, work.channels, work.boxes, strict=True):
-        x0, y0, x1, y1 = box.tolist()
-        left, top = max(int(np.floor(x0)) - 1, 0), max(int(np.floor(y0)) - 1, 0)
-        right, bottom = min(int(np.ceil(x1)) + 1, width), min(int(np.ceil(y1)) + 1, height)
-        x = (torch.arange(left, right, dtype=torch.float32) + 0.5 - x0) / (x1 - x0) * 2 - 1
-        y = (torch.arange(top, bottom, dtype=torch.float32) + 0.5 - y0) / (y1 - y0) * 2 - 1
-        grid = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], 2)[None]
-        mask = torch.from_numpy(masks[channel])[None, None]
-        image = torch.zeros((height, width), dtype=torch.bool)
-        image[top:bottom, left:right] = grid_sample(mask, grid, align_corners=False)[0, 0] >= 0.5
+        image = torch.zeros(work.image_size, dtype=torch.bool)
+        window, values = torch_values(masks[channel], box, work.image_size)
+        image[window] = values >= 0.5
         rles.append(coco.encode(np.array(image.numpy()[:, :, None], order="F", dtype=np.uint8))[0])
     return rles
+
+
+def torch_values(
+    mask: NDArray[np.float32], box: NDArray[np.float32], image_size: tuple[int, int]
+) -> tuple[tuple[slice, slice], Any]:
+    """detectron2's window in the image, and the values that grid_sample puts there: a torch tensor."""
+    import torch
+    from torch.nn.functional import grid_sample
+
+    height, width = image_size
+    x0, y0, x1, y1 = box.tolist()
+    left, top = max(int(np.floor(x0)) - 1, 0), max(int(np.floor(y0)) - 1, 0)
+    right, bottom = min(int(np.ceil(x1)) + 1, width), min(int(np.ceil(y1)) + 1, height)
+    x = (torch.arange(left, right, dtype=torch.float32) + 0.5 - x0) / (x1 - x0) * 2 - 1
+    y = (torch.arange(top, bottom, dtype=torch.float32) + 0.5 - y0) / (y1 - y0) * 2 - 1
+    grid = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], 2)[None]
+    values = grid_sample(torch.from_numpy(mask)[None, None], grid, align_corners=False)[0, 0]
+    return (slice(top, bottom), slice(left, right)), values
 
 
 def _numba() -> Way:

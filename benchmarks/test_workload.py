@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contestants import BASELINE, Contestant, contestants, reference_way
+from contestants import BASELINE, Contestant, contestants, reference_way, torch_values
 from floor import Floor, FloorUnavailable
 from verify import own_convention, verify
 from workload import SEEDS, SIZES, Workload, coco_like, distribution, run_lengths, tiny
@@ -116,6 +116,22 @@ def test_contestants_verify(contestant: Contestant, image_size: tuple[int, int])
         assert verdict.differing_masks == 0
     else:  # builds of OpenCV and orders of rounding flip single pixels
         assert verdict.differing_pixels <= 1e-5 * verdict.masks * image_size[0] * image_size[1]
+
+
+@pytest.mark.parametrize("image_size", [SMALL, (480, 640), (800, 1365)], ids=str)
+def test_detectron2_equals_torch_away_from_the_threshold(image_size: tuple[int, int]) -> None:
+    pytest.importorskip("torch")
+    work = coco_like(100, image_size, SEEDS[1])
+    drawn = maskrle.encode(*_arguments(work), paste="detectron2").to_masks().astype(bool)
+    compared = 0
+    for mask, masks, channel, box in zip(drawn, work.masks, work.channels, work.boxes, strict=True):
+        window, there = torch_values(masks[channel], box, image_size)
+        values = there.numpy()
+        clear = np.abs(values - 0.5) >= 1e-5
+        assert (mask[window] == (values >= 0.5))[clear].all()
+        assert mask.sum() == mask[window].sum()
+        compared += int(clear.sum())
+    assert compared > 10_000
 
 
 def test_the_floor_writes_the_same_dicts(small: Workload) -> None:
