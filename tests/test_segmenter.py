@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import graphs
@@ -155,6 +156,14 @@ def test_boxes_that_are_not_finite(value: float) -> None:
         Segmenter(graphs.constant(table, masks))(picture(20, 20))
     table[1, 2] = 0.1  # a row that is not kept may hold anything
     assert len(Segmenter(graphs.constant(table, masks))(picture(20, 20))) == 2
+
+
+@pytest.mark.parametrize("image", ["photo.jpg", Path("photo.jpg"), picture(8, 8), picture(8, 8)[..., 0]])
+def test_a_single_picture_is_no_batch(image: Any) -> None:
+    segmenter = Segmenter(graphs.echo((80, 136)))
+    with pytest.raises(TypeError, match="images: expected several pictures, got a single one; call the seg"):
+        segmenter.batch(image)
+    assert len(segmenter.batch(np.stack([picture(8, 8)] * 2))) == 2
 
 
 def test_timings() -> None:

@@ -170,13 +170,14 @@ class Segmenter:
         a last batch that is not full is filled with zeros. Pictures that need inputs of different sizes do
         not share a batch.
 
-        Raises: as calling the segmenter.
+        Raises: as calling the segmenter, and TypeError for a single picture.
         """
+        _check_several(images)
         return [found for group in self._groups(images) for found in self._run(group, perf_counter())[0]]
 
     def _groups(self, images: Iterable[Image]) -> Iterator[list[NDArray[np.uint8]]]:
         port = self._binding.image
-        most = port.batch or (DYNAMIC_BATCH if self.contract.batches else 1)
+        most = port.most(DYNAMIC_BATCH if self.contract.batches else 1)
         if self._preprocessor.resized_size is not None:
             most = 1
         group: list[NDArray[np.uint8]] = []
@@ -219,6 +220,11 @@ class Segmenter:
         boxes = placement.boxes_to_image(found.boxes, normalised=self.contract.normalised)
         rles = encode(found.masks, boxes, placement.image_size, found.channels, paste=self.paste)
         return Instances(found.labels, found.scores, boxes, rles, self._names)
+
+
+def _check_several(images: object) -> None:
+    if isinstance(images, (str, os.PathLike)) or (isinstance(images, np.ndarray) and images.ndim in (2, 3)):
+        raise TypeError("images: expected several pictures, got a single one; call the segmenter with it")
 
 
 def _threshold(value: float) -> float:
