@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 
 from maskrle.binding import Binding, ImageInput
-from maskrle.contracts import OMZ_TF, TF_OD, TORCHVISION, Contract, Rows
+from maskrle.contracts import OMZ_INSTANCE, OMZ_TF, TF_OD, TORCHVISION, Contract, Rows
 from maskrle.detections import Detections, read_detections
 
 IMAGE = ImageInput(0, "image_tensor", "NCHW", 1, (800, 1365), "float32")
@@ -95,6 +96,24 @@ def test_nonsense_is_named(column: int, value: float, message: str) -> None:
     raw["reshape_do_2d"][1, column] = value
     with pytest.raises(ValueError, match=message):
         detections(raw, 0.5)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int8, np.uint64, np.int64])
+def test_labels_of_any_type(dtype: type) -> None:
+    rows = Rows(np.array([1, 3], dtype), np.ones(2), np.zeros((2, 4)), np.zeros((2, 4, 3, 3), np.float32))
+    one = dataclasses.replace(BINDING, contract=dataclasses.replace(OMZ_TF, read=lambda *_: [rows]))
+    (found,) = read_detections(one, outputs(), (1, 80, 90), 1, 0.5)
+    assert found.labels.tolist() == [1, 3]
+    assert found.labels.dtype == np.int64
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.int32])
+def test_labels_that_are_counted_from_zero(dtype: type) -> None:
+    boxes = np.array([[1, 2, 30, 40, 0.9]] * 3, np.float32)
+    raw = {"labels": np.array([0, 255, 199], dtype), "boxes": boxes, "masks": np.zeros((3, 5, 5), np.float32)}
+    instance = Binding(OMZ_INSTANCE, IMAGE, None, dict.fromkeys(raw, 0))
+    (found,) = read_detections(instance, raw, (1, 80, 90), 1, 0.5)
+    assert found.labels.tolist() == [1, 256, 200]
 
 
 def test_labels_of_rows_below_the_threshold_do_not_matter() -> None:

@@ -198,7 +198,8 @@ def _read_omz_instance(outputs: Outputs, batch: int) -> list[Rows]:
     labels, boxes, masks = (outputs[name] for name in ("labels", "boxes", "masks"))
     # Rows without a detection are zero. Not `> 0`: a NaN stays, to be named.
     at = _span(~(boxes[:, :4].sum(axis=1) <= 0))
-    return [Rows(labels[at] + 1, boxes[at, 4], boxes[at, :4], masks[at])]
+    # Added as an array, for a type that holds the sum: 255 + 1 of a uint8 is 0.
+    return [Rows(labels[at] + np.ones(1, np.int64), boxes[at, 4], boxes[at, :4], masks[at])]
 
 
 OMZ_INSTANCE = Contract(

@@ -106,7 +106,8 @@ def _kept(binding: Binding, rows: Rows, size: tuple[int, ...], score_threshold: 
 
 def _labels(labels: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[np.int64]:
     # Compared as floats first: casting a NaN or an infinity to an integer is undefined.
-    whole = np.isfinite(labels) & (labels == np.trunc(labels)) & (np.abs(labels) < 2**53)
+    numbers = labels.astype(np.float64)  # 2**53 is an infinity in half precision
+    whole = np.isfinite(numbers) & (numbers == np.trunc(numbers)) & (np.abs(numbers) < 2**53)
     if not whole.all():
         at = int(np.argmin(whole))
         raise ValueError(f"row {rows[at]} has label {labels[at]}, expected a whole number")
