@@ -182,6 +182,11 @@ def test_masks_that_are_pasted_already() -> None:
     with pytest.raises(ValueError, match="masks of 80x90 are as large as the network's input"):
         read_detections(torchvision, raw, (1, 80, 90), 1, 0.5)
     assert len(read_detections(torchvision, raw, (1, 800, 900), 1, 0.5)[0].labels) == 1
+    dynamic = dataclasses.replace(torchvision, image=dataclasses.replace(IMAGE, size=(None, None)))
+    with pytest.raises(ValueError, match="masks of 80x90 are as large as the network's input"):
+        read_detections(dynamic, raw, (1, 80, 90), 1, 0.5)
+    of_one_size = dataclasses.replace(dynamic, mask_size=(80, 90))  # whatever the input's size is
+    assert len(read_detections(of_one_size, raw, (1, 80, 90), 1, 0.5)[0].labels) == 1
 
 
 @pytest.mark.parametrize("column", ["labels", "scores", "boxes", "masks"])

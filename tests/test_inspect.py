@@ -85,6 +85,17 @@ def test_models_of_tensorflow(inspected: Any, path: Path) -> None:
     assert found["paste"] == ["such networks were evaluated with paste='tf'; the default is 'omz'"]
 
 
+def test_limits_of_sides(inspected: Any) -> None:
+    sides = [ov.Dimension(1, 8), 3, ov.Dimension(32, 500), ov.Dimension(32, -1)]
+    model = network("omz-tf", shape=ov.PartialShape(sides), info=-1)
+    code, found, _ = inspected(model)
+    assert (code, found["size"], found["batch"]) == (0, ["32..500x32..dynamic (height x width)"], ["1..8"])
+    assert found["fit"] == found["none"] == ["as it is"]
+    _, found, _ = inspected(model, "--image-size", "501x640")
+    refused = ["refused: the network takes inputs of 32..500x32..dynamic only"]
+    assert found["fit"] == found["stretch"] == found["none"] == refused
+
+
 def test_batches_and_labels(inspected: Any, tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("cat\ndog\n")
     model = networks.network("omz-tf", [networks.answers("omz-tf", 3, seed=1)] * 2)

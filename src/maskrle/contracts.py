@@ -39,8 +39,8 @@ class Rows(NamedTuple):
 class Output(NamedTuple):
     """What an output must look like.
 
-    shape    as "[N, 7]" or "[N, 1, h, w] or [N, h, w]": numbers are exact, letters any length; C is the
-             number of channels where masks have one for each class
+    shape    as "[N, 7]" or "[N, 1, h, w] or [N, h, w]": numbers are exact, letters any length; h and w are
+             the sides of masks, C the number of their channels where they have one for each class
     holds    what is in it, in words
     whole    whether integers will do; otherwise float32 or float16 is needed
     """

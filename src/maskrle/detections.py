@@ -76,7 +76,7 @@ def _kept(binding: Binding, rows: Rows, size: tuple[int, ...], score_threshold: 
     if len(rows.labels) != count or rows.boxes.shape != (count, 4) or len(rows.masks) < count:
         shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in rows._asdict().items())
         raise ValueError(f"expected as many labels, boxes of 4 and masks as scores, got {shapes}")
-    if rows.masks.shape[-2:] == size:
+    if _may_be_pasted(binding) and rows.masks.shape[-2:] == size:
         raise ValueError(
             f"masks of {size[0]}x{size[1]} are as large as the network's input: this network has pasted them "
             "into their boxes already; it must be exported without that step"
@@ -102,6 +102,13 @@ def _kept(binding: Binding, rows: Rows, size: tuple[int, ...], score_threshold: 
     else:
         masks, channels = masks[kept, channels], None
     return Detections(labels, scores[kept], boxes, masks, channels)
+
+
+def _may_be_pasted(binding: Binding) -> bool:
+    """Whether masks of the size of the network's input are over all of it. By themselves they have that size
+    too where the input is dynamic and a picture happens to be as small."""
+    of_any_input = None in binding.image.size and None not in binding.mask_size
+    return binding.contract.channels is None and not of_any_input
 
 
 def _labels(labels: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[np.int64]:

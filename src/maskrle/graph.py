@@ -34,8 +34,8 @@ def with_preprocessing(model: openvino.Model, binding: Binding, color: str) -> i
     from openvino import opset13 as op
 
     port = binding.image
-    if port.batch not in (None, 1):
-        raise ValueError(f"preprocess: 'graph' needs a model of batch 1, this one takes {port.batch} images")
+    if port.fed(1) != 1:
+        raise ValueError(f"preprocess: 'graph' needs a model of batch 1, this one takes {port.fed(1)} images")
     picture = op.parameter([1, -1, -1, 3], np.uint8, name="picture")
     size = op.parameter([2], np.int64, name="resized_size")
 

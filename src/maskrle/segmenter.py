@@ -51,7 +51,7 @@ class Segmenter:
         paste: convention that masks are put into their boxes with, see `maskrle.encode`.
         resize: how a picture becomes the network's input: "fit" keeps the aspect ratio and pads with zeros,
             "stretch" does not keep it, "none" takes only pictures of the network's own size. A dynamic side
-            of the input fits every picture.
+            of the input fits every picture, within the limits that the model may set.
         config: further OpenVINO properties, by name; they come before precision and cache_dir.
         contract: what the network's inputs and outputs mean: the name of a known contract or a
             `maskrle.Contract`; without it, the known one that fits.
@@ -191,7 +191,7 @@ class Segmenter:
             yield group
 
     def _run(self, pictures: Sequence[NDArray[np.uint8]], start: float) -> tuple[list[Instances], Timings]:
-        batch = self._binding.image.batch or len(pictures)
+        batch = self._binding.image.fed(len(pictures))
         places = [self._preprocessor.place(picture) for picture in pictures]
         inputs = self._preprocessor.inputs(pictures, places, batch)
         ready = perf_counter()

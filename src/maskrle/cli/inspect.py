@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import runtime
-from ..binding import Binding, class_names, described, mismatches, recognise
+from ..binding import Binding, class_names, described, lengths, mismatches, recognise
 from ..contracts import CONTRACTS
 from ..labels import label_names
 from ..preprocess import RESIZES, place
@@ -110,8 +110,8 @@ def _recognised(binding: Binding, names: Mapping[int, str] | None) -> Iterator[t
             "image_info",
             f"height and width of the {'input' if contract.info_of == 'input' else 'resized image'}, 1",
         )
-    yield "size", f"{_size(port.size)} (height x width)"
-    yield "batch", "dynamic" if port.batch is None else str(port.batch)
+    yield "size", f"{lengths(port.limits[1:])} (height x width)"
+    yield "batch", str(port.batch or lengths(port.limits[:1]))
     shown = ", ".join(f"{label} {name}" for label, name in list((names or {}).items())[:_SHOWN])
     more = ", ..." if len(names or {}) > _SHOWN else ""
     yield "labels", f"{len(names)} names: {shown}{more}" if names else "no names known; see --labels"
@@ -120,12 +120,14 @@ def _recognised(binding: Binding, names: Mapping[int, str] | None) -> Iterator[t
 
 
 def _preprocessing(binding: Binding, image_size: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    limits = binding.image.limits[1:]
     yield "an image of", f"{_size(image_size)} (height x width)"
     for resize in RESIZES:
         try:
-            placement = place(image_size, binding.image.size, resize)
+            placement = place(image_size, binding.image.size, resize, limits)
         except ValueError:
-            yield f"  {resize}", "refused: the network takes images of its own size only"
+            takes = f"inputs of {lengths(limits)}" if None in binding.image.size else "images of its own size"
+            yield f"  {resize}", f"refused: the network takes {takes} only"
             continue
         text = f"resized to {_size(placement.resized)}"
         if placement.resized == image_size:
@@ -142,5 +144,5 @@ def _devices(core: openvino.Core, device: str) -> Iterator[tuple[str, str]]:
     yield "precision", f"{device} has {has}; f32 is taken unless another is chosen"
 
 
-def _size(size: Iterable[int | None]) -> str:
-    return "x".join("dynamic" if side is None else str(side) for side in size)
+def _size(size: Iterable[int]) -> str:
+    return "x".join(map(str, size))
