@@ -221,11 +221,37 @@ def test_a_given_contract() -> None:
         ({"color": "hsv"}, "color: expected bgr or rgb, got 'hsv'"),
         ({"info_of": "box"}, "info_of: expected input or picture, got 'box'"),
         ({"white": 0}, "white: expected a number above 0, got 0"),
+        ({"white": float("nan")}, "white: expected a number above 0, got nan"),
+        ({"paste": "coco"}, "paste: expected omz or model_api or tf or detectron2, got 'coco'"),
         ({"channels": maskrle.Channels(1, "masks", "labels")}, r"channels: expected names out of \['resh"),
+        *(
+            ({"outputs": {"masks": maskrle.Output(shape, "")}}, "outputs: masks: expected a shape as ")
+            for shape in ("[?, 7]", "-1", "", "[N 7]", "[N,]", "[N] or", "N, 7", "[N] or [7", 3)
+        ),
     ],
 )
 def test_contracts_are_checked(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
+        dataclasses.replace(OMZ_TF, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": 3}, "name: expected a str, got 3"),
+        ({"images": "image"}, "images: expected a tuple of names, got 'image'"),
+        ({"images": (3,)}, r"images: expected names of inputs, got \(3,\)"),
+        ({"image_info": 3}, "image_info: expected a name or None, got 3"),
+        ({"white": "255"}, "white: expected a number, got '255'"),
+        ({"read": None}, "read: expected a function, got None"),
+        ({"names": ["cat"]}, "names: expected a mapping from labels to names or None"),
+        ({"outputs": ["masks"]}, "outputs: expected a mapping from names"),
+        ({"outputs": {"masks": "[N, 7]"}}, r"outputs: expected a maskrle\.Output for each name, got 'masks'"),
+        ({"channels": "masks"}, r"channels: expected a maskrle\.Channels or None, got 'masks'"),
+    ],
+)
+def test_fields_of_contracts_of_other_types(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
         dataclasses.replace(OMZ_TF, **change)
 
 

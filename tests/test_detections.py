@@ -189,10 +189,34 @@ def test_masks_that_are_pasted_already() -> None:
     assert len(read_detections(of_one_size, raw, (1, 80, 90), 1, 0.5)[0].labels) == 1
 
 
+ROWS = Rows(np.ones(3), np.ones(3), np.zeros((3, 4)), np.zeros((3, 5, 5), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [
+        (None, "read: expected a list of maskrle.Rows, one for each image .2., got NoneType"),
+        (ROWS, "read: .* got Rows"),
+        ([], r"read: .* got \[\]"),
+        ([ROWS], r"read: .* got \['Rows'\]"),
+        ([ROWS, None], r"read: .* got \['Rows', 'NoneType'\]"),
+        ([ROWS, tuple(ROWS)], r"read: .* got \['Rows', 'tuple'\]"),
+        ([ROWS, ROWS._replace(scores=[1, 1, 1])], "read: scores: expected an array, got list"),
+        ([ROWS, ROWS._replace(scores=np.float32(1))], "read: scores: expected an array, got float32"),
+        ([ROWS, ROWS._replace(labels=np.ones((3, 1)))], "expected as many labels, boxes of 4 and masks"),
+        ([ROWS, ROWS._replace(masks=np.zeros((3, 1, 5, 5)))], r"masks \[h, w\] as scores, got labels \[3\]"),
+        ([ROWS, ROWS._replace(masks=np.zeros(3))], r"masks \[h, w\] as scores"),
+    ],
+)
+def test_what_ones_own_contract_reads(read: Any, message: str) -> None:
+    own = Contract("own", "ours", {}, read=lambda outputs, batch: read, batches=True)
+    with pytest.raises(ValueError, match=f"contract own: .*{message}"):
+        read_detections(Binding(own, IMAGE, None, {}), {}, (2, 80, 90), 2, 0.5)
+
+
 @pytest.mark.parametrize("column", ["labels", "scores", "boxes", "masks"])
 def test_rows_of_unequal_number(column: str) -> None:
-    rows = Rows(np.ones(3), np.ones(3), np.zeros((3, 4)), np.zeros((3, 5, 5), np.float32))
-    short = rows._replace(**{column: getattr(rows, column)[:2]})
+    short = ROWS._replace(**{column: getattr(ROWS, column)[:2]})
     own = Contract("own", "ours", {}, read=lambda outputs, batch: [short])
     with pytest.raises(ValueError, match="contract own: expected as many labels, boxes of 4 and masks"):
         read_detections(Binding(own, IMAGE, None, {}), {}, (1, 80, 90), 1, 0.5)

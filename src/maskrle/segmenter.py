@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import graph, runtime
 from .binding import class_names, recognise
-from .contracts import Contract
+from .contracts import PASTES, Contract
 from .detections import Detections, read_detections
 from .image import Image, read_image
 from .labels import Labels, label_names
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PASTES", "Segmenter", "Timings"]
 
-PASTES = ("omz", "model_api", "tf", "detectron2")
 PREPROCESSES = ("opencv", "graph")
 DYNAMIC_BATCH = 8
 """Most images that `Segmenter.batch` gives a network of dynamic batch at once."""
@@ -52,7 +51,7 @@ class Segmenter:
         resize: how a picture becomes the network's input: "fit" keeps the aspect ratio and pads with zeros,
             "stretch" does not keep it, "none" takes only pictures of the network's own size. A dynamic side
             of the input fits every picture, within the limits that the model may set.
-        config: further OpenVINO properties, by name; they come before precision and cache_dir.
+        config: further OpenVINO properties but the precision, by name; they come before cache_dir.
         contract: what the network's inputs and outputs mean: the name of a known contract or a
             `maskrle.Contract`; without it, the known one that fits.
         color: order of the colour channels that the network takes, "bgr" or "rgb"; the contract's unless
