@@ -17,7 +17,7 @@ from ..binding import Binding, class_names, described, lengths, mismatches, reco
 from ..contracts import CONTRACTS
 from ..labels import label_names
 from ..preprocess import RESIZES, place
-from .console import complain, output
+from .console import complain, output, quiet_libraries
 
 if TYPE_CHECKING:
     import openvino
@@ -54,7 +54,8 @@ def inspect(
 
     core = openvino.Core()
     runtime.check_device(core, device)
-    network = _embedded() if model is None else runtime.read_model(core, model)
+    with quiet_libraries():
+        network = _embedded() if model is None else runtime.read_model(core, model)
     console = output()
     _print(console, _ports(network, "the embedded network" if model is None else str(model)))
     try:
@@ -114,7 +115,9 @@ def _recognised(binding: Binding, names: Mapping[int, str] | None) -> Iterator[t
     yield "batch", str(port.batch or lengths(port.limits[:1]))
     shown = ", ".join(f"{label} {name}" for label, name in list((names or {}).items())[:_SHOWN])
     more = ", ..." if len(names or {}) > _SHOWN else ""
-    yield "labels", f"{len(names)} names: {shown}{more}" if names else "no names known; see --labels"
+    # The model does not say which classes it has; there are as many.
+    known = "names, assumed" if names is contract.names else "names"
+    yield "labels", f"{len(names)} {known}: {shown}{more}" if names else "no names known; see --labels"
     if contract.paste != "omz":
         yield "paste", f"such networks were evaluated with paste={contract.paste!r}; the default is 'omz'"
 
