@@ -180,6 +180,7 @@ def test_the_precision_is_no_property(core: ov.Core, config: dict[Any, Any]) -> 
         ({"config": ["a"]}, "config: expected a mapping from names of properties, got list"),
         ({"config": {"NUM_STREAMS": object()}}, "config: NUM_STREAMS: expected a value .*, got object"),
         ({"config": {"NUM_STREAMS": None}}, "config: NUM_STREAMS: expected a value .*, got NoneType"),
+        ({"config": {"NUM_STREAMS": np.int64(2)}}, "config: NUM_STREAMS: expected a value .*, got int64"),
         ({"cache_dir": 3}, "cache_dir: expected a path, got int"),
     ],
 )
@@ -188,12 +189,13 @@ def test_options_of_other_types(core: ov.Core, options: dict[str, Any], message:
         compile_model(core, model(), "CPU", **options)
 
 
-def test_properties_may_be_openvinos_own(core: ov.Core) -> None:
+def test_values_of_properties(core: ov.Core, tmp_path: Path) -> None:
     hints = ov.properties.hint
     for config in (
         {hints.performance_mode: hints.PerformanceMode.THROUGHPUT},
         dict([ov.properties.inference_num_threads(2)]),
         {"DEVICE_PROPERTIES": {"CPU": {"NUM_STREAMS": 2}}},
+        {"CACHE_DIR": tmp_path},
     ):
         assert compile_model(core, model(), "CPU", config=config).get_property("NUM_STREAMS")
 

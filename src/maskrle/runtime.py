@@ -15,6 +15,8 @@ __all__ = ["PRECISIONS", "check_device", "compile_model", "infer", "precisions",
 PRECISIONS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 """Inference precisions, and what OpenVINO calls a device's capability for them."""
 _META_DEVICES = ("AUTO", "MULTI", "HETERO", "BATCH")
+_VALUES = (str, int, float, list, tuple, Mapping, os.PathLike)
+"""What values of properties may be, other than OpenVINO's own types."""
 
 
 def read_model(core: openvino.Core, model: str | os.PathLike[str] | openvino.Model) -> openvino.Model:
@@ -129,15 +131,11 @@ def _check_config(config: Mapping[str, Any]) -> None:
         raise TypeError(f"config: expected a mapping from names of properties, got {type(config).__name__}")
     for name, value in config.items():
         # Others are taken for whatever OpenVINO can make of them.
-        if not isinstance(value, (str, int, float, list, tuple, Mapping)) and not _is_openvinos(value):
+        if not isinstance(value, _VALUES) and type(value).__module__.partition(".")[0] != "openvino":
             raise TypeError(f"config: {name}: expected a value of a property, got {type(value).__name__}")
         # Also within properties for each device, in any of the forms that these may have.
         if "INFERENCE_PRECISION_HINT" in f"{name} {getattr(value, 'value', value)}":
             raise ValueError(f"config: {name}: use precision= for the precision of the inference")
-
-
-def _is_openvinos(value: object) -> bool:
-    return type(value).__module__.partition(".")[0] == "openvino"
 
 
 def _is_here(core: openvino.Core, device: str) -> bool:
