@@ -24,7 +24,7 @@ def omz_tf(parameters: list[Any]) -> ov.Model:
     return graphs.model(parameters, masks=node(9, 90, 33, 33), reshape_do_2d=node(9, 7))
 
 
-def image(shape: list[int], name: str = "image_tensor", dtype: Any = np.float32) -> Any:
+def image(shape: list[int] | ov.PartialShape, name: str = "image_tensor", dtype: Any = np.float32) -> Any:
     return graphs.named(op.parameter(shape, dtype), name)
 
 
@@ -198,6 +198,27 @@ def test_batches_need_rows_that_say_their_image() -> None:
         ValueError, match=r"it takes 2 images, and no output says which of them a row belongs to"
     ):
         recognise(graphs.model([image([2, 3, 80, 90])], **outputs))
+
+
+def test_a_batch_with_limits() -> None:
+    sides = [3, 80, 90]
+    found = recognise(omz_tf([image(ov.PartialShape([ov.Dimension(2, 5), *sides]))])).image
+    assert (found.batch, found.limits) == (None, ((2, 5), (80, 80), (90, 90)))
+    assert [found.fed(pictures) for pictures in (1, 2, 3)] == [2, 2, 3]
+    assert [found.most(otherwise) for otherwise in (1, 3, 8)] == [2, 3, 5]
+    outputs = {"labels": node(9), "boxes": node(9, 5), "masks": node(9, 28, 28)}
+    batch_of_two = image(ov.PartialShape([ov.Dimension(2, -1), *sides]))
+    with pytest.raises(ValueError, match="it takes 2 images, and no output says which of them"):
+        recognise(graphs.model([batch_of_two], **outputs))
+
+
+@pytest.mark.parametrize("batch", [1, 2, ov.Dimension(1, 2)])
+def test_as_many_sizes_as_images(batch: Any) -> None:
+    info = graphs.named(op.parameter([3, 3], np.float32), "image_info")
+    with pytest.raises(
+        ValueError, match="input image_info: it takes 3 sizes, for the images of image_tensor"
+    ):
+        recognise(omz_tf([image(ov.PartialShape([batch, 3, 80, 90])), info]))
 
 
 def test_a_given_contract() -> None:

@@ -185,6 +185,11 @@ def test_masks_that_are_pasted_already() -> None:
     dynamic = dataclasses.replace(torchvision, image=dataclasses.replace(IMAGE, size=(None, None)))
     with pytest.raises(ValueError, match="masks of 80x90 are as large as the network's input"):
         read_detections(dynamic, raw, (1, 80, 90), 1, 0.5)
+    tf_od = {f"detection_{name}": raw[name][None] for name in ("boxes", "scores")}
+    tf_od |= {"detection_classes": raw["labels"][None], "detection_masks": raw["masks"][None, :, 0]}
+    tf_od["num_detections"] = np.ones(1)
+    with pytest.raises(ValueError, match="masks of 80x90 are as large as the network's input"):
+        read_detections(Binding(TF_OD, IMAGE, None, dict.fromkeys(tf_od, 0)), tf_od, (1, 80, 90), 1, 0.5)
     of_one_size = dataclasses.replace(dynamic, mask_size=(80, 90))  # whatever the input's size is
     assert len(read_detections(of_one_size, raw, (1, 80, 90), 1, 0.5)[0].labels) == 1
 

@@ -31,6 +31,7 @@ __all__ = [
 LAYOUTS = {"NCHW": 1, "NHWC": 3}
 """Layouts of an image input, and where the colour channels are."""
 Limits: TypeAlias = tuple[int, int | None]
+"""(least, most) length of a side; most is None where there is no limit."""
 _REAL = ("f32", "f16")
 _WHOLE = ("i32", "i64", "u8", "i8", "u32", "u64", "i16", "u16")
 
@@ -61,8 +62,9 @@ class ImageInput:
         return self.batch or max(pictures, self.limits[0][0])
 
     def most(self, otherwise: int) -> int:
-        """How many pictures the input takes at once, and no more than `otherwise` where it is dynamic."""
-        return self.batch or min(otherwise, self.limits[0][1] or otherwise)
+        """How many pictures to put into the input at once; about `otherwise` where it is dynamic."""
+        least, most = self.limits[0]
+        return self.batch or max(least, min(otherwise, most or otherwise))
 
 
 @dataclass(frozen=True)

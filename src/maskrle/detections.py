@@ -94,7 +94,7 @@ def _kept(binding: Binding, rows: Rows, size: tuple[int, ...], score_threshold: 
         shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in rows._asdict().items())
         sides = " or ".join("[h, w]" if rank == 3 else "[C, h, w]" for rank in ranks)
         raise ValueError(f"expected as many labels, boxes of 4 and masks {sides} as scores, got {shapes}")
-    if _may_be_pasted(binding) and rows.masks.shape[-2:] == size:
+    if _may_be_pasted(binding, rows.masks) and rows.masks.shape[-2:] == size:
         raise ValueError(
             f"masks of {size[0]}x{size[1]} are as large as the network's input: this network has pasted them "
             "into their boxes already; it must be exported without that step"
@@ -122,11 +122,11 @@ def _kept(binding: Binding, rows: Rows, size: tuple[int, ...], score_threshold: 
     return Detections(labels, scores[kept], boxes, masks, channels)
 
 
-def _may_be_pasted(binding: Binding) -> bool:
-    """Whether masks of the size of the network's input are over all of it. By themselves they have that size
-    too where the input is dynamic and a picture happens to be as small."""
-    of_any_input = None in binding.image.size and None not in binding.mask_size
-    return binding.contract.channels is None and not of_any_input
+def _may_be_pasted(binding: Binding, masks: NDArray[Any]) -> bool:
+    """Whether masks as large as the network's input can be masks of all of it. Those with a channel for each
+    class are not, nor those of a fixed size behind a dynamic input, where a picture may be as small."""
+    by_chance = None in binding.image.size and None not in binding.mask_size
+    return masks.ndim == 3 and not binding.selected and not by_chance
 
 
 def _labels(labels: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[np.int64]:
