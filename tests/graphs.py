@@ -31,9 +31,10 @@ def constant(
     *,
     size: tuple[int, int] = SIZE,
     image_info: bool = True,
+    parameters: list[Any] | None = None,
 ) -> ov.Model:
     """Answers with the first rows of `table` and `masks`: as many as the top left pixel's blue value says."""
-    parameters = inputs(size, image_info=image_info)
+    parameters = parameters or inputs(size, image_info=image_info)
     corner = op.reshape(op.gather(_flat(parameters[0]), _whole(0), _whole(0)), _whole([1]), False)
     count = op.convert(corner, "i64")
 

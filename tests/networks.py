@@ -58,7 +58,7 @@ def network(
     size: tuple[int, int] = SIZE,
     layout: str = "NCHW",
     dtype: type = np.float32,
-    shape: Sequence[int] | None = None,
+    shape: Sequence[int] | ov.PartialShape | None = None,
     info: int = 1,
     all_classes: bool = False,
 ) -> ov.Model:

@@ -24,7 +24,7 @@ def omz_tf(parameters: list[Any]) -> ov.Model:
     return graphs.model(parameters, masks=node(9, 90, 33, 33), reshape_do_2d=node(9, 7))
 
 
-def image(shape: list[int], name: str = "image_tensor", dtype: Any = np.float32) -> Any:
+def image(shape: list[int] | ov.PartialShape, name: str = "image_tensor", dtype: Any = np.float32) -> Any:
     return graphs.named(op.parameter(shape, dtype), name)
 
 
@@ -200,6 +200,27 @@ def test_batches_need_rows_that_say_their_image() -> None:
         recognise(graphs.model([image([2, 3, 80, 90])], **outputs))
 
 
+def test_a_batch_with_limits() -> None:
+    sides = [3, 80, 90]
+    found = recognise(omz_tf([image(ov.PartialShape([ov.Dimension(2, 5), *sides]))])).image
+    assert (found.batch, found.limits) == (None, ((2, 5), (80, 80), (90, 90)))
+    assert [found.fed(pictures) for pictures in (1, 2, 3)] == [2, 2, 3]
+    assert [found.most(otherwise) for otherwise in (1, 3, 8)] == [2, 3, 5]
+    outputs = {"labels": node(9), "boxes": node(9, 5), "masks": node(9, 28, 28)}
+    batch_of_two = image(ov.PartialShape([ov.Dimension(2, -1), *sides]))
+    with pytest.raises(ValueError, match="it takes 2 images, and no output says which of them"):
+        recognise(graphs.model([batch_of_two], **outputs))
+
+
+@pytest.mark.parametrize("batch", [1, 2, ov.Dimension(1, 2)])
+def test_as_many_sizes_as_images(batch: Any) -> None:
+    info = graphs.named(op.parameter([3, 3], np.float32), "image_info")
+    with pytest.raises(
+        ValueError, match="input image_info: it takes 3 sizes, for the images of image_tensor"
+    ):
+        recognise(omz_tf([image(ov.PartialShape([batch, 3, 80, 90])), info]))
+
+
 def test_a_given_contract() -> None:
     model = omz_tf(graphs.inputs())
     assert recognise(model, "omz-tf").contract is OMZ_TF
@@ -221,11 +242,37 @@ def test_a_given_contract() -> None:
         ({"color": "hsv"}, "color: expected bgr or rgb, got 'hsv'"),
         ({"info_of": "box"}, "info_of: expected input or picture, got 'box'"),
         ({"white": 0}, "white: expected a number above 0, got 0"),
+        ({"white": float("nan")}, "white: expected a number above 0, got nan"),
+        ({"paste": "coco"}, "paste: expected omz or model_api or tf or detectron2, got 'coco'"),
         ({"channels": maskrle.Channels(1, "masks", "labels")}, r"channels: expected names out of \['resh"),
+        *(
+            ({"outputs": {"masks": maskrle.Output(shape, "")}}, "outputs: masks: expected a shape as ")
+            for shape in ("[?, 7]", "-1", "", "[N 7]", "[N,]", "[N] or", "N, 7", "[N] or [7", 3)
+        ),
     ],
 )
 def test_contracts_are_checked(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
+        dataclasses.replace(OMZ_TF, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": 3}, "name: expected a str, got 3"),
+        ({"images": "image"}, "images: expected a tuple of names, got 'image'"),
+        ({"images": (3,)}, r"images: expected names of inputs, got \(3,\)"),
+        ({"image_info": 3}, "image_info: expected a name or None, got 3"),
+        ({"white": "255"}, "white: expected a number, got '255'"),
+        ({"read": None}, "read: expected a function, got None"),
+        ({"names": ["cat"]}, "names: expected a mapping from labels to names or None"),
+        ({"outputs": ["masks"]}, "outputs: expected a mapping from names"),
+        ({"outputs": {"masks": "[N, 7]"}}, r"outputs: expected a maskrle\.Output for each name, got 'masks'"),
+        ({"channels": "masks"}, r"channels: expected a maskrle\.Channels or None, got 'masks'"),
+    ],
+)
+def test_fields_of_contracts_of_other_types(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
         dataclasses.replace(OMZ_TF, **change)
 
 

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import cv2
 import graphs
+import networks
 import numpy as np
 import openvino as ov
 import pytest
 from openvino import opset13 as op
 from pycocotools.coco import COCO
 
-from maskrle import __version__, shapes
+from maskrle import Segmenter, __version__, shapes
 from maskrle.cli import main
+from maskrle.cli.console import quiet_libraries
 
 
 @pytest.fixture
@@ -28,9 +30,9 @@ def network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shapes, "network", lambda: graphs.constant(table, masks))
 
 
-def png(path: Path, height: int = 60, width: int = 80) -> Path:
+def png(path: Path, height: int = 60, width: int = 80, value: int = 90) -> Path:
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(cv2.imencode(".png", np.full((height, width, 3), 90, np.uint8))[1].tobytes())
+    path.write_bytes(cv2.imencode(".png", np.full((height, width, 3), value, np.uint8))[1].tobytes())
     return path
 
 
@@ -202,6 +204,77 @@ def test_a_model_of_ones_own(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     found = results.loadAnns(results.getAnnIds(imgIds=[1]))
     assert [annotation["category_id"] for annotation in found] == table[:2, 1].tolist()
     assert capsys.readouterr().err == ""
+
+
+def test_one_picture_that_fails_among_several(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The first makes the network break its contract, the last is too large for it."""
+    table, masks = graphs.rows(90, seed=3)
+    table[:, 2] = 0.9
+    table[80, 1] = 99
+    sides = [ov.Dimension(20, 70)] * 2
+    parameters = graphs.inputs((1, 1))
+    parameters[0].set_partial_shape(ov.PartialShape([1, 3, *sides]))
+    ov.save_model(graphs.constant(table, masks, parameters=parameters), tmp_path / "model.xml")
+    paths = [
+        png(tmp_path / f"{name}.png", height, 60, value)
+        for name, height, value in (("bad", 60, 90), ("good", 50, 80), ("large", 71, 1))
+    ]
+    out = tmp_path / "out"
+    assert main(["demo", "-m", str(tmp_path / "model.xml"), "--out", str(out), *map(str, paths)]) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert errors[0].startswith(f"maskrle: error: {paths[0]}: contract omz-tf: row 80 has label 99")
+    assert errors[1].startswith(f"maskrle: error: {paths[2]}: resize: 'fit' needs an input of 71x60")
+    truth, results = load(out)
+    assert [image["file_name"] for image in truth.dataset["images"]] == [str(paths[1])]
+    assert len(results.dataset["annotations"]) == 80
+
+
+def test_options_of_the_network(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    known = networks.answers("torchvision", 3, seed=1)
+    model = networks.network("torchvision", [known])
+    ov.save_model(model, tmp_path / "model.xml", compress_to_fp16=False)
+    image = png(tmp_path / "image.png", value=3)
+
+    def demo(*options: str) -> int:
+        args = ["demo", "-m", str(tmp_path / "model.xml"), "--out", str(tmp_path), str(image), *options]
+        return main(args)
+
+    assert demo("--contract", "torchvision", "--resize", "stretch", "--paste", "detectron2") == 0
+    segmenter = Segmenter(model, paste="detectron2", resize="stretch")
+    assert json.loads((tmp_path / "results.json").read_text()) == segmenter(image).to_coco(1)
+    assert Segmenter(model)(image).to_coco(1) != segmenter(image).to_coco(1)
+    capsys.readouterr()
+    for option, message in (
+        ("--contract", "contract: expected one of"),
+        ("--resize", "resize: expected one of"),
+        ("--paste", "paste: expected one of"),
+    ):
+        assert demo(option, "nothing") == 1
+        assert capsys.readouterr().err.startswith(f"maskrle: error: {message}")
+
+
+@pytest.mark.parametrize("command", ["inspect", "demo"])
+def test_a_damaged_model_is_one_line(command: str, tmp_path: Path) -> None:
+    """Also where the libraries that read it write to stderr by themselves."""
+    image, model = png(tmp_path / "image.png"), tmp_path / "model.pb"
+    model.write_bytes(bytes(range(256)) * 40)
+    args = ["inspect", model] if command == "inspect" else ["demo", image, "-m", model]
+    done = run(*args, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("maskrle: error: model: OpenVINO cannot read ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_stderr_comes_back(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        os.write(2, b"theirs\n")
+        raise ValueError("ours")
+
+    with pytest.raises(ValueError, match="ours"), quiet_libraries():
+        fail()
+    os.write(2, b"again\n")
+    assert capfd.readouterr().err == "again\n"
 
 
 def test_a_model_that_cannot_be_used(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

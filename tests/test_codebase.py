@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     ("_core",),
     ("native",),
-    ("reference", "draw", "coco", "shapes", "image", "labels"),
+    ("reference", "draw", "coco", "coco_format", "shapes", "image", "labels"),
     ("results", "contracts"),
     ("binding",),
     ("detections", "preprocess", "graph", "runtime"),

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 
 from maskrle.binding import Binding, ImageInput
-from maskrle.contracts import OMZ_TF, TF_OD, TORCHVISION, Contract, Rows
+from maskrle.contracts import OMZ_INSTANCE, OMZ_TF, TF_OD, TORCHVISION, Contract, Rows
 from maskrle.detections import Detections, read_detections
 
 IMAGE = ImageInput(0, "image_tensor", "NCHW", 1, (800, 1365), "float32")
@@ -97,6 +98,24 @@ def test_nonsense_is_named(column: int, value: float, message: str) -> None:
         detections(raw, 0.5)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.int8, np.uint64, np.int64])
+def test_labels_of_any_type(dtype: type) -> None:
+    rows = Rows(np.array([1, 3], dtype), np.ones(2), np.zeros((2, 4)), np.zeros((2, 4, 3, 3), np.float32))
+    one = dataclasses.replace(BINDING, contract=dataclasses.replace(OMZ_TF, read=lambda *_: [rows]))
+    (found,) = read_detections(one, outputs(), (1, 80, 90), 1, 0.5)
+    assert found.labels.tolist() == [1, 3]
+    assert found.labels.dtype == np.int64
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.int32])
+def test_labels_that_are_counted_from_zero(dtype: type) -> None:
+    boxes = np.array([[1, 2, 30, 40, 0.9]] * 3, np.float32)
+    raw = {"labels": np.array([0, 255, 199], dtype), "boxes": boxes, "masks": np.zeros((3, 5, 5), np.float32)}
+    instance = Binding(OMZ_INSTANCE, IMAGE, None, dict.fromkeys(raw, 0))
+    (found,) = read_detections(instance, raw, (1, 80, 90), 1, 0.5)
+    assert found.labels.tolist() == [1, 256, 200]
+
+
 def test_labels_of_rows_below_the_threshold_do_not_matter() -> None:
     raw = outputs()
     raw["reshape_do_2d"][5, 1] = 99
@@ -163,12 +182,46 @@ def test_masks_that_are_pasted_already() -> None:
     with pytest.raises(ValueError, match="masks of 80x90 are as large as the network's input"):
         read_detections(torchvision, raw, (1, 80, 90), 1, 0.5)
     assert len(read_detections(torchvision, raw, (1, 800, 900), 1, 0.5)[0].labels) == 1
+    dynamic = dataclasses.replace(torchvision, image=dataclasses.replace(IMAGE, size=(None, None)))
+    with pytest.raises(ValueError, match="masks of 80x90 are as large as the network's input"):
+        read_detections(dynamic, raw, (1, 80, 90), 1, 0.5)
+    tf_od = {f"detection_{name}": raw[name][None] for name in ("boxes", "scores")}
+    tf_od |= {"detection_classes": raw["labels"][None], "detection_masks": raw["masks"][None, :, 0]}
+    tf_od["num_detections"] = np.ones(1)
+    with pytest.raises(ValueError, match="masks of 80x90 are as large as the network's input"):
+        read_detections(Binding(TF_OD, IMAGE, None, dict.fromkeys(tf_od, 0)), tf_od, (1, 80, 90), 1, 0.5)
+    of_one_size = dataclasses.replace(dynamic, mask_size=(80, 90))  # whatever the input's size is
+    assert len(read_detections(of_one_size, raw, (1, 80, 90), 1, 0.5)[0].labels) == 1
+
+
+ROWS = Rows(np.ones(3), np.ones(3), np.zeros((3, 4)), np.zeros((3, 5, 5), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [
+        (None, "read: expected a list of maskrle.Rows, one for each image .2., got NoneType"),
+        (ROWS, "read: .* got Rows"),
+        ([], r"read: .* got \[\]"),
+        ([ROWS], r"read: .* got \['Rows'\]"),
+        ([ROWS, None], r"read: .* got \['Rows', 'NoneType'\]"),
+        ([ROWS, tuple(ROWS)], r"read: .* got \['Rows', 'tuple'\]"),
+        ([ROWS, ROWS._replace(scores=[1, 1, 1])], "read: scores: expected an array, got list"),
+        ([ROWS, ROWS._replace(scores=np.float32(1))], "read: scores: expected an array, got float32"),
+        ([ROWS, ROWS._replace(labels=np.ones((3, 1)))], "expected as many labels, boxes of 4 and masks"),
+        ([ROWS, ROWS._replace(masks=np.zeros((3, 1, 5, 5)))], r"masks \[h, w\] as scores, got labels \[3\]"),
+        ([ROWS, ROWS._replace(masks=np.zeros(3))], r"masks \[h, w\] as scores"),
+    ],
+)
+def test_what_ones_own_contract_reads(read: Any, message: str) -> None:
+    own = Contract("own", "ours", {}, read=lambda outputs, batch: read, batches=True)
+    with pytest.raises(ValueError, match=f"contract own: .*{message}"):
+        read_detections(Binding(own, IMAGE, None, {}), {}, (2, 80, 90), 2, 0.5)
 
 
 @pytest.mark.parametrize("column", ["labels", "scores", "boxes", "masks"])
 def test_rows_of_unequal_number(column: str) -> None:
-    rows = Rows(np.ones(3), np.ones(3), np.zeros((3, 4)), np.zeros((3, 5, 5), np.float32))
-    short = rows._replace(**{column: getattr(rows, column)[:2]})
+    short = ROWS._replace(**{column: getattr(ROWS, column)[:2]})
     own = Contract("own", "ours", {}, read=lambda outputs, batch: [short])
     with pytest.raises(ValueError, match="contract own: expected as many labels, boxes of 4 and masks"):
         read_detections(Binding(own, IMAGE, None, {}), {}, (1, 80, 90), 1, 0.5)

@@ -95,13 +95,119 @@ def test_results_without_masks() -> None:
         ([result(3)], truth(), "results: image_id 3 is not among the annotated images"),
         ([result(1)], [], "annotations: expected an object with the lists images, annotations, categories"),
         ([result(1)], {"images": []}, "annotations: expected an object"),
-        ([result(1)], truth() | {"annotations": [{"id": 1}]}, "not in COCO's format"),
-        ([result(1) | {"segmentation": 3}], truth(), "not in COCO's format"),
+        ([result(1)], truth() | {"images": [1]}, r"annotations: images\[0\]: expected an object with an id"),
+        ([result(1)], truth() | {"categories": [{}]}, r"annotations: categories\[0\]: expected an object"),
+        ([result(1)], truth() | {"annotations": [3]}, r"annotations: annotations\[0\]: expected an object"),
     ],
 )
 def test_other_formats(results: Any, annotations: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         evaluate(results, annotations)
+
+
+HUGE = 10**400
+BOXES = ([1], [1, 2, 3], [1, 2, 3, "4"], [1, 2, 3, float("nan")], [1, 2, 3, HUGE], 7, None)
+ANY_MASK = (3, None, [], {}, {"size": [SIDE, SIDE]}, {"size": [SIDE, 1], "counts": "0"})
+RLES = ("", "garbage", "é", "0", [SIDE * SIDE - 1], [-1, SIDE * SIDE + 1], ["0"], 5)
+POLYGONS = ([[1, 2]], ["abcdef"], [["1"] * 6], [[1, 1, 5, 5]], [[1] * 7], [1, 2, 3, 4, 5, 6])
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("image_id", ([1], None, {})),
+        ("category_id", ([1], None)),
+        ("bbox", BOXES),
+        ("score", (float("nan"), float("inf"), "0.9", None, HUGE)),
+        ("segmentation", ANY_MASK),
+        ("segmentation", [{"size": [SIDE, SIDE], "counts": counts} for counts in RLES]),
+        ("segmentation", ([[1, 1, 9, 1, 9, 9]], [{"size": [SIDE // 2, SIDE * 2], "counts": "0"}])),
+    ],
+)
+def test_odd_results(field: str, values: Any) -> None:
+    for value in values:
+        with pytest.raises(ValueError, match=rf"^results: \[1\]: {field}") as error:
+            evaluate([result(1), result(2) | {field: value}], truth())
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("image_id", ([1], None)),
+        ("category_id", ([1], None)),
+        ("bbox", BOXES),
+        ("area", ("1", None)),
+        ("segmentation", ANY_MASK),
+        ("segmentation", [{"size": [SIDE, SIDE], "counts": counts} for counts in RLES]),
+        ("segmentation", POLYGONS),
+    ],
+)
+def test_odd_annotations(field: str, values: Any) -> None:
+    for value in values:
+        annotations = truth()
+        annotations["annotations"][1][field] = value
+        with pytest.raises(ValueError, match=rf"^annotations: annotations\[1\]: {field}") as error:
+            evaluate([result(1)], annotations)
+        assert "\n" not in str(error.value)
+
+
+def test_masks_of_annotations_may_be_polygons_or_plain_runs() -> None:
+    annotations = truth()
+    square = [50, 50, 150, 50, 150, 150, 50, 150]
+    runs = [50 * SIDE + 50, *[100, 100] * 99, 100, 50 * SIDE + 50]
+    for at, segmentation in enumerate(([square], {"size": [SIDE, SIDE], "counts": runs})):
+        annotations["annotations"][at]["segmentation"] = segmentation
+    assert evaluate([result(1), result(2)], annotations)["mask"].metrics["AP"] == pytest.approx(1)
+
+
+def test_masks_need_the_images_sizes() -> None:
+    annotations = truth()
+    del annotations["images"][1]["height"]
+    with pytest.raises(ValueError, match=r"size: expected \[None, 200\] as the image, got \[200, 200\]"):
+        evaluate([result(2)], annotations)
+    with pytest.raises(ValueError, match="annotations: image 2 has no height and width"):
+        evaluate([result(1)], annotations)
+
+
+def test_results_with_masks_in_part() -> None:
+    results = [result(1), result(2)]
+    del results[1]["segmentation"]
+    with pytest.raises(ValueError, match=r"results: \[1\]: it has no segmentation, and others have one"):
+        evaluate(results, truth())
+
+
+def test_whatever_pycocotools_raises_is_one_error() -> None:
+    annotations = truth()
+    del annotations["annotations"][0]["iscrowd"]
+    with pytest.raises(ValueError, match=r"^results or annotations: not in COCO's format \(KeyError: 'iscr"):
+        evaluate([result(1)], annotations)
+
+
+def test_ids_of_annotations_do_not_matter() -> None:
+    annotations = truth()
+    for annotation in annotations["annotations"]:
+        annotation["id"] = 0  # which pycocotools takes for no match
+    assert evaluate([result(1), result(2)], annotations)["box"].metrics["AP"] == pytest.approx(1)
+
+
+def test_each_kind_goes_by_its_own_areas() -> None:
+    """A wrong detection whose box is large and whose mask is not counts against medium masks only."""
+    annotations = truth()
+    for annotation in annotations["annotations"]:
+        annotation |= {"area": 90 * 80, "bbox": [50, 50, 90, 80], "segmentation": rectangle(50, 50, 90, 80)}
+    right = [
+        result(number) | {"bbox": [50, 50, 90, 80], "segmentation": rectangle(50, 50, 90, 80)}
+        for number in (1, 2)
+    ]
+    wrong = result(1) | {
+        "score": 0.95,
+        "bbox": [5, 5, 190, 190],
+        "segmentation": rectangle(150, 0, 40, 199),
+    }
+    measured = evaluate([*right, wrong], annotations)
+    assert measured["mask"].metrics["AP medium"] == pytest.approx(0.75)
+    assert measured["box"].metrics["AP medium"] == pytest.approx(1)
 
 
 def test_without_pycocotools(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +236,7 @@ def test_command(capsys: pytest.CaptureFixture[str], files: tuple[Path, Path]) -
 
 
 @pytest.mark.parametrize("which", [0, 1])
-@pytest.mark.parametrize("content", [None, "no JSON", "\ud800"])
+@pytest.mark.parametrize("content", [None, "no JSON", "\ud800", "[" * 100_000, "[1]", "{}"])
 def test_command_with_bad_files(
     capsys: pytest.CaptureFixture[str], files: tuple[Path, Path], which: int, content: str | None
 ) -> None:

@@ -136,6 +136,23 @@ def test_selection_survives_any_label(label: float) -> None:
         Segmenter(graphs.constant(table, masks), select_in_graph=True)(image)
 
 
+@pytest.mark.parametrize(("rows", "of_masks"), [(4, 9), (9, 4), (0, 3), (3, 0)])
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_selection_of_rows_that_both_have(rows: int, of_masks: int, dynamic: bool) -> None:
+    table, masks = graphs.rows(9, seed=1)
+    table[:, 2] = 0.9
+    table[min(rows, of_masks) :, 0] = -1
+    image = np.full((50, 60, 3), 9, np.uint8)
+    if dynamic:
+        model = graphs.constant(table[:rows], masks[:of_masks])
+    else:
+        still = {"reshape_do_2d": op.constant(table[:rows]), "masks": op.constant(masks[:of_masks])}
+        model = graphs.model(graphs.inputs(), **still)
+    found = Segmenter(model, select_in_graph=True)(image)
+    assert len(found) == min(rows, of_masks)
+    assert found == Segmenter(model)(image)
+
+
 @pytest.mark.parametrize("contract", ["tf-od", "omz-instance", "torchvision"])
 def test_nothing_to_select(contract: str) -> None:
     model = networks.network(contract, [networks.answers(contract, 1, seed=1)])

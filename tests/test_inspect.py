@@ -71,7 +71,9 @@ def test_every_contract(inspected: Any, contract: str) -> None:
     pixels = contract in networks.PIXELS
     assert found["boxes"] == [f"{'pixels' if pixels else 'fractions'} of the network's input"]
     assert ("paste" in found) == (contract == "tf-od")
-    assert found["labels"][0].startswith("no names" if contract == "torchvision" else "80 names: 1 person")
+    assert found["labels"][0].startswith(
+        "no names" if contract == "torchvision" else "80 names, assumed: 1 person"
+    )
 
 
 @pytest.mark.parametrize("path", [DATA / "detector.pb", DATA / "detector"])
@@ -83,6 +85,17 @@ def test_models_of_tensorflow(inspected: Any, path: Path) -> None:
     assert found["size"] == ["dynamicxdynamic (height x width)"]
     assert found["fit"] == found["stretch"] == found["none"] == ["as it is"]
     assert found["paste"] == ["such networks were evaluated with paste='tf'; the default is 'omz'"]
+
+
+def test_limits_of_sides(inspected: Any) -> None:
+    sides = [ov.Dimension(1, 8), 3, ov.Dimension(32, 500), ov.Dimension(32, -1)]
+    model = network("omz-tf", shape=ov.PartialShape(sides), info=-1)
+    code, found, _ = inspected(model)
+    assert (code, found["size"], found["batch"]) == (0, ["32..500x32..dynamic (height x width)"], ["1..8"])
+    assert found["fit"] == found["none"] == ["as it is"]
+    _, found, _ = inspected(model, "--image-size", "501x640")
+    refused = ["refused: the network takes inputs of 32..500x32..dynamic only"]
+    assert found["fit"] == found["stretch"] == found["none"] == refused
 
 
 def test_batches_and_labels(inspected: Any, tmp_path: Path) -> None:

@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import graphs
 import pytest
 
-from maskrle.labels import COCO_80, COCO_90, label_names
+from maskrle.labels import COCO_80, COCO_90, label_names, model_labels
 
 
 def test_coco() -> None:
@@ -49,6 +50,16 @@ def test_files_without_names(tmp_path: Path, content: bytes, message: str) -> No
     path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"labels: .*names\.txt {message}"):
         label_names(path)
+
+
+def test_names_that_a_model_brings() -> None:
+    model = graphs.echo((8, 8))
+    assert model_labels(model) is None
+    model.set_rt_info("circle hot_dog", ["model_info", "labels"])
+    assert model_labels(model) == {1: "circle", 2: "hot dog"}
+    odd = graphs.echo((8, 8))
+    odd.set_rt_info("circle", ["model_info"])  # no section, a value
+    assert model_labels(odd) is None
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import networks
 import numpy as np
+import openvino as ov
 import procedures
 import pytest
 from networks import Answers
@@ -13,6 +14,7 @@ import maskrle.segmenter
 from maskrle import Instances, Segmenter
 
 SIZES = [(120, 200), (480, 640), (640, 427), (61, 47), (5, 9), (200, 31), (1, 1), (2160, 3840)]
+SIZES += [(33, 33), (28, 28), (14, 14)]  # as masks are
 
 
 def picture(height: int, width: int, corner: int) -> NDArray[np.uint8]:
@@ -153,6 +155,45 @@ def test_pictures_of_different_sizes_do_not_share_a_batch_of_dynamic_size() -> N
     found = segmenter.batch(images)
     for instances, image, at in zip(found, images, (0, 1, 0, 0), strict=True):
         assert_equal(instances, "tf-od", first(known[at], int(image[0, 0, 0])), image.shape[:2])
+
+
+@pytest.mark.parametrize("resize", ["fit", "stretch", "none"])
+@pytest.mark.parametrize("preprocess", ["opencv", "graph"])
+def test_sides_with_limits(resize: str, preprocess: str) -> None:
+    known = networks.answers("torchvision", 3, seed=1, size=(40, 60))
+    side = ov.Dimension(20, 90)
+    model = networks.network("torchvision", [known], shape=ov.PartialShape([1, 3, side, side]))
+    segmenter = Segmenter(model, resize=resize, preprocess=preprocess)
+    assert segmenter.input_size is None
+    assert_equal(segmenter(picture(40, 60, 3)), "torchvision", known, (40, 60), "none")
+    for size in ((90, 91), (19, 20)):
+        message = (
+            rf"resize: '{resize}' needs .* of {size[0]}x{size[1]} .* the network takes 20\.\.90x20\.\.90$"
+        )
+        with pytest.raises(ValueError, match=message):
+            segmenter(picture(*size, 3))
+
+
+@pytest.mark.parametrize("limits", [(0, 2), (2, 2), (2, 3)])
+def test_a_batch_with_limits(limits: tuple[int, int]) -> None:
+    known = [networks.answers("omz-tf", 9, seed=seed) for seed in range(limits[1])]
+    batch = ov.Dimension(*limits)
+    model = networks.network("omz-tf", known, shape=ov.PartialShape([batch, 3, 120, 200]), info=-1)
+    images = [picture(40, 50, count) for count in (9, 4, 0, 7, 2)]
+    found = Segmenter(model).batch(images)
+    for at, (instances, image) in enumerate(zip(found, images, strict=True)):
+        assert_equal(instances, "omz-tf", first(known[at % limits[1]], int(image[0, 0, 0])), networks.SIZE)
+
+
+def test_a_size_for_each_image_tells_the_batch() -> None:
+    known = [networks.answers("omz-tf", 9, seed=seed) for seed in (7, 8)]
+    segmenter = Segmenter(networks.network("omz-tf", known, shape=[-1, 3, 120, 200], info=2))
+    assert_equal(segmenter(picture(40, 50, 5)), "omz-tf", first(known[0], 5), networks.SIZE)
+    assert [len(found) for found in segmenter.batch([picture(40, 50, count) for count in (1, 2, 3)])] == [
+        1,
+        2,
+        3,
+    ]
 
 
 @pytest.mark.parametrize("contract", networks.CONTRACTS)

@@ -100,13 +100,17 @@ def test_a_given_model_is_not_changed(core: ov.Core) -> None:
     assert given.inputs[0].get_partial_shape() == ov.PartialShape([1, 3, 32, 32])
 
 
-@pytest.mark.parametrize("device", ["CPU", "AUTO", "AUTO:CPU", "AUTO:-GPU", "HETERO:CPU", "MULTI:CPU(1)"])
+@pytest.mark.parametrize(
+    "device", ["CPU", "AUTO", "AUTO:CPU", "AUTO:-GPU", "HETERO:CPU", "MULTI:CPU(1)", "BATCH:CPU(4)"]
+)
 def test_devices(core: ov.Core, device: str) -> None:
     check_device(core, device)
     assert compile_model(core, model(), device).outputs
 
 
-@pytest.mark.parametrize("device", ["cpu", "XPU", "", "AUTO:XPU", "HETERO:CPU,XPU"])
+@pytest.mark.parametrize(
+    "device", ["cpu", "XPU", "", "AUTO:XPU", "HETERO:CPU,XPU", "CPU.5", "AUTO:CPU.0", "BATCH:XPU"]
+)
 def test_unknown_devices(core: ov.Core, device: str) -> None:
     with pytest.raises(ValueError, match=rf"device: expected one of 'CPU', .*got '{device}'") as error:
         check_device(core, device)
@@ -120,7 +124,6 @@ def test_unknown_devices(core: ov.Core, device: str) -> None:
         ({"INFERENCE_NUM_THREADS": "many"}, "config: INFERENCE_NUM_THREADS='many' on CPU: Wrong value"),
         ({"PERFORMANCE_HINT_NUM_REQUESTS": "many"}, "config: PERFORMANCE_HINT_NUM_REQUESTS='many' on CPU: "),
         ({"PERFORMANCE_HINT": "SIDEWAYS"}, "config: PERFORMANCE_HINT='SIDEWAYS' on CPU: Wrong value"),
-        ({"INFERENCE_PRECISION_HINT": "f13"}, "config: INFERENCE_PRECISION_HINT='f13' on CPU: Wrong value"),
     ],
 )
 def test_unknown_properties(core: ov.Core, config: dict[str, Any], message: str) -> None:
@@ -153,6 +156,48 @@ def test_precisions(core: ov.Core, precision: str) -> None:
     else:
         with pytest.raises(ValueError, match=f"precision: CPU has f32.* here, got '{precision}'"):
             check_device(core, "CPU", precision)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"INFERENCE_PRECISION_HINT": "bf16"},
+        {ov.properties.hint.inference_precision: ov.Type.bf16},
+        {"DEVICE_PROPERTIES": {"CPU": {"INFERENCE_PRECISION_HINT": "bf16"}}},
+        {"DEVICE_PROPERTIES": '{"CPU":{"INFERENCE_PRECISION_HINT":"bf16"}}'},
+        {"CPU": {ov.properties.hint.inference_precision: ov.Type.bf16}},
+        dict([ov.properties.device.properties({"CPU": {"INFERENCE_PRECISION_HINT": "f16"}})]),
+    ],
+)
+def test_the_precision_is_no_property(core: ov.Core, config: dict[Any, Any]) -> None:
+    with pytest.raises(ValueError, match=r"config: .*: use precision= for the precision of the inference"):
+        compile_model(core, model(), "AUTO:CPU", config=config)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"config": ["a"]}, "config: expected a mapping from names of properties, got list"),
+        ({"config": {"NUM_STREAMS": object()}}, "config: NUM_STREAMS: expected a value .*, got object"),
+        ({"config": {"NUM_STREAMS": None}}, "config: NUM_STREAMS: expected a value .*, got NoneType"),
+        ({"config": {"NUM_STREAMS": np.int64(2)}}, "config: NUM_STREAMS: expected a value .*, got int64"),
+        ({"cache_dir": 3}, "cache_dir: expected a path, got int"),
+    ],
+)
+def test_options_of_other_types(core: ov.Core, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        compile_model(core, model(), "CPU", **options)
+
+
+def test_values_of_properties(core: ov.Core, tmp_path: Path) -> None:
+    hints = ov.properties.hint
+    for config in (
+        {hints.performance_mode: hints.PerformanceMode.THROUGHPUT},
+        dict([ov.properties.inference_num_threads(2)]),
+        {"DEVICE_PROPERTIES": {"CPU": {"NUM_STREAMS": 2}}},
+        {"CACHE_DIR": tmp_path},
+    ):
+        assert compile_model(core, model(), "CPU", config=config).get_property("NUM_STREAMS")
 
 
 def test_config_comes_first(core: ov.Core) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import graphs
@@ -10,8 +11,10 @@ import openvino as ov
 import procedures
 import pytest
 from numpy.typing import NDArray
+from openvino import opset13 as op
 
-from maskrle import Instances
+import maskrle.segmenter
+from maskrle import Instances, runtime
 from maskrle.segmenter import Segmenter
 
 
@@ -129,6 +132,48 @@ def test_half_precision_masks_and_other_conventions() -> None:
         assert got == want
 
 
+def test_results_do_not_change_while_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if another thread ran an inference before the masks of the first were encoded."""
+    size = (80, 136)
+    table, masks = graphs.rows(2, seed=9)
+    table[:, 2] = 0.9
+    # The corner's value as a share of 255, times the masks: a picture of its own has masks of its own.
+    parameters = graphs.inputs(size)
+    level = op.reduce_max(op.divide(parameters[0], op.constant(np.float32(255))), op.constant([0, 1, 2, 3]))
+    outputs = {"reshape_do_2d": op.constant(table), "masks": op.multiply(op.constant(masks), level)}
+    segmenter = Segmenter(graphs.model(parameters, **outputs))
+    white, grey = (np.full((*size, 3), value, np.uint8) for value in (255, 190))
+    alone = segmenter(white)
+    assert segmenter(grey) != alone
+    encode = maskrle.segmenter.encode
+
+    def interrupted(*args: Any, **options: Any) -> maskrle.RLEBatch:
+        monkeypatch.setattr(maskrle.segmenter, "encode", encode)
+        segmenter(grey)
+        return encode(*args, **options)
+
+    monkeypatch.setattr(maskrle.segmenter, "encode", interrupted)
+    assert segmenter(white) == alone
+    assert maskrle.segmenter.encode is encode
+
+
+def test_device_and_cache_reach_openvino(tmp_path: Path) -> None:
+    def compiled(**options: Any) -> ov.CompiledModel:
+        return Segmenter(graphs.echo((80, 136)), **options)._compiled
+
+    # A CPU that is not chosen by AUTO has no such property.
+    assert compiled(device="AUTO:CPU").get_property("MULTI_DEVICE_PRIORITIES") == "CPU"
+    compiled(cache_dir=tmp_path)
+    assert len(list(tmp_path.glob("*.blob"))) == 1
+
+
+def test_precision_reaches_openvino() -> None:
+    types = {"f32": ov.Type.f32, "bf16": ov.Type.bf16, "f16": ov.Type.f16}
+    for precision in runtime.precisions(ov.Core(), "CPU"):
+        segmenter = Segmenter(graphs.echo((80, 136)), precision=precision)
+        assert segmenter._compiled.get_property("INFERENCE_PRECISION_HINT") == types[precision]
+
+
 def test_threads_do_not_disturb_each_other() -> None:
     segmenter = Segmenter(graphs.echo((80, 136)))
     images = [np.full((80, 136, 3), value, np.uint8) for value in range(0, 250, 5)]
@@ -155,6 +200,14 @@ def test_boxes_that_are_not_finite(value: float) -> None:
         Segmenter(graphs.constant(table, masks))(picture(20, 20))
     table[1, 2] = 0.1  # a row that is not kept may hold anything
     assert len(Segmenter(graphs.constant(table, masks))(picture(20, 20))) == 2
+
+
+@pytest.mark.parametrize("image", ["photo.jpg", Path("photo.jpg"), picture(8, 8), picture(8, 8)[..., 0]])
+def test_a_single_picture_is_no_batch(image: Any) -> None:
+    segmenter = Segmenter(graphs.echo((80, 136)))
+    with pytest.raises(TypeError, match="images: expected several pictures, got a single one; call the seg"):
+        segmenter.batch(image)
+    assert len(segmenter.batch(np.stack([picture(8, 8)] * 2))) == 2
 
 
 def test_timings() -> None:
@@ -198,6 +251,7 @@ def test_precision_and_hint_can_be_overridden() -> None:
         ({"color": "hsv"}, ValueError, r"color: expected one of 'bgr', 'rgb', got 'hsv'"),
         ({"preprocess": "gpu"}, ValueError, r"preprocess: expected one of 'opencv', 'graph', got 'gpu'"),
         ({"precision": "int8"}, ValueError, r"precision: expected one of 'f32', 'bf16', 'f16', got 'int8'"),
+        ({"precision": ["f32"]}, TypeError, "precision: expected a str, got list"),
         ({"labels": 3}, TypeError, "labels: expected a path"),
         ({"device": "XPU"}, ValueError, r"device: expected one of 'CPU', .*got 'XPU'"),
         ({"device": "AUTO:XPU,CPU"}, ValueError, r"device: expected one of .*got 'AUTO:XPU,CPU'"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .contracts import CONTRACTS, Contract, Output
 from .labels import model_labels
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Binding",
     "ImageInput",
+    "Limits",
     "bind",
     "class_names",
     "described",
     "fits_shape",
+    "inside",
+    "lengths",
     "listing",
     "mismatches",
     "recognise",
@@ -27,6 +30,8 @@ __all__ = [
 
 LAYOUTS = {"NCHW": 1, "NHWC": 3}
 """Layouts of an image input, and where the colour channels are."""
+Limits: TypeAlias = tuple[int, int | None]
+"""(least, most) length of a side; most is None where there is no limit."""
 _REAL = ("f32", "f16")
 _WHOLE = ("i32", "i64", "u8", "i8", "u32", "u64", "i16", "u16")
 
@@ -41,6 +46,7 @@ class ImageInput:
     batch    number of images, None where dynamic
     size     (height, width) in pixels, None where dynamic
     dtype    "float32" or "uint8"
+    limits   (least, most) of batch, height and width; most is None where there is no limit
     """
 
     index: int
@@ -49,6 +55,16 @@ class ImageInput:
     batch: int | None
     size: tuple[int | None, int | None]
     dtype: str
+    limits: tuple[Limits, Limits, Limits] = ((0, None),) * 3
+
+    def fed(self, pictures: int) -> int:
+        """How many images the input gets for so many pictures."""
+        return self.batch or max(pictures, self.limits[0][0])
+
+    def most(self, otherwise: int) -> int:
+        """How many pictures to put into the input at once; about `otherwise` where it is dynamic."""
+        least, most = self.limits[0]
+        return self.batch or max(least, min(otherwise, most or otherwise))
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,7 @@ class Binding:
     info_rows    number of its rows, None where dynamic: one for each image, or one for all of them
     outputs      output name of the contract -> index of the output
     classes      number of class channels in the masks; None where there are none, or the model does not say
+    mask_size    (height, width) of the masks, None where dynamic
     selected     whether the model itself picks each row's channel
     """
 
@@ -70,6 +87,7 @@ class Binding:
     outputs: Mapping[str, int]
     info_rows: int | None = None
     classes: int | None = None
+    mask_size: tuple[int | None, int | None] = (None, None)
     selected: bool = False
 
 
@@ -136,7 +154,10 @@ def bind(contract: Contract, model: openvino.Model) -> Binding:
             reasons += _output_misfits(name, expected, model.outputs[outputs[name]])
     inputs = _indices(model.inputs)
     info = inputs.get(contract.image_info) if contract.image_info else None
-    if info is not None and not _takes_info(model.inputs[info]):
+    info_rows = None
+    if info is not None and _takes_info(model.inputs[info]):
+        info_rows = (_dimensions(model.inputs[info]) or [None])[0]
+    elif info is not None:
         reasons.append(
             f"input {contract.image_info}: expected f32 [B, 3], got {described(model.inputs[info])}"
         )
@@ -148,11 +169,11 @@ def bind(contract: Contract, model: openvino.Model) -> Binding:
         strangers = [port for at, port in enumerate(model.inputs) if at not in (image, info)]
         if strangers:
             reasons.append(f"nothing is known to put into {listing(strangers)}")
-        found = _image_input(contract, model.inputs[image], image)
+        found = _image_input(contract, model.inputs[image], image, info_rows)
         if isinstance(found, ImageInput) and not reasons:
-            binding = Binding(contract, found, info, {name: outputs[name] for name in contract.outputs})
-            rows = None if info is None else (_dimensions(model.inputs[info]) or [None])[0]
-            return replace(binding, info_rows=rows, classes=_classes(binding, model))
+            at = {name: outputs[name] for name in contract.outputs}
+            classes, height, width = (_mask_side(contract, model, at, side) for side in "Chw")
+            return Binding(contract, found, info, at, info_rows, classes, (height, width))
         reasons += [found] if isinstance(found, str) else []
     raise Mismatch(contract, reasons)
 
@@ -177,6 +198,17 @@ def fits_shape(expected: str, dimensions: Sequence[int | None] | None) -> bool:
     )
 
 
+def inside(length: int, limits: Limits) -> bool:
+    """Whether a side may have this length."""
+    least, most = limits
+    return least <= length and (most is None or length <= most)
+
+
+def lengths(limits: Sequence[Limits]) -> str:
+    """The lengths that sides may have, in words: "480x640", "dynamicxdynamic", "10..100x32..dynamic"."""
+    return "x".join(map(_length, limits))
+
+
 def listing(ports: Sequence[Any]) -> str:
     """Names, types and shapes of inputs or outputs, in one line."""
     return ", ".join(map(described, ports)) or "none"
@@ -197,6 +229,14 @@ def _given(contract: str | Contract) -> Contract:
     if contract not in known:
         raise ValueError(f"contract: expected one of {', '.join(map(repr, known))}, got {contract!r}")
     return known[contract]
+
+
+def _length(limits: Limits) -> str:
+    least, most = limits
+    if least == most:
+        return str(least)
+    end = "dynamic" if most is None else str(most)
+    return f"{least}..{end}" if least > 1 or most is not None else end
 
 
 def _needs(contract: Contract) -> str:
@@ -228,7 +268,7 @@ def _image_index(contract: Contract, model: openvino.Model, inputs: Mapping[str,
     return of_four[0] if len(of_four) == 1 else None
 
 
-def _image_input(contract: Contract, port: Any, index: int) -> ImageInput | str:
+def _image_input(contract: Contract, port: Any, index: int, info_rows: int | None) -> ImageInput | str:
     """The image input, or why it is none."""
     name = (_names(port) or ["the image input"])[0]
     kind, dimensions = port.get_element_type().get_type_name(), _dimensions(port)
@@ -243,14 +283,24 @@ def _image_input(contract: Contract, port: Any, index: int) -> ImageInput | str:
             f"input {name}: where in {port.get_partial_shape()} are the colour channels? "
             "Set the layout of the model's input to NCHW or NHWC"
         )
+    limits = [_limits(side) for side in port.get_partial_shape()]
+    of_batch, of_height, of_width = (limits[layout.index(side)] for side in "NHW")
     batch = dimensions[0]
-    if batch is not None and batch > 1 and not contract.batches:
-        return f"input {name}: it takes {batch} images, and no output says which of them a row belongs to"
+    if info_rows not in (None, 1, batch):  # a size for each image
+        if batch is not None or not inside(info_rows or 0, of_batch):
+            shape = port.get_partial_shape()
+            return (
+                f"input {contract.image_info}: it takes {info_rows} sizes, for the images of {name} {shape}"
+            )
+        batch = info_rows
+    least = batch or of_batch[0]
+    if least > 1 and not contract.batches:
+        return f"input {name}: it takes {least} images, and no output says which of them a row belongs to"
     height, width = (dimensions[layout.index(side)] for side in "HW")
     if 0 in (batch, height, width):
         return f"input {name}: the model has {port.get_partial_shape()}, without pixels"
     dtype = "uint8" if kind == "u8" else "float32"
-    return ImageInput(index, name, layout, batch, (height, width), dtype)
+    return ImageInput(index, name, layout, batch, (height, width), dtype, (of_batch, of_height, of_width))
 
 
 def _layout(port: Any, dimensions: Sequence[int | None]) -> str | None:
@@ -261,14 +311,18 @@ def _layout(port: Any, dimensions: Sequence[int | None]) -> str | None:
     return said if said in LAYOUTS and dimensions[LAYOUTS[said]] in (3, None) else None
 
 
-def _classes(binding: Binding, model: openvino.Model) -> int | None:
-    channels = binding.contract.channels
-    if channels is None:
+def _mask_side(
+    contract: Contract, model: openvino.Model, outputs: Mapping[str, int], side: str
+) -> int | None:
+    """The length of a side that `Output.shape` calls C, h or w; None where it is dynamic or there is none."""
+    if contract.channels is None and side == "C":
         return None
-    masks = _dimensions(model.outputs[binding.outputs[channels.masks]]) or []
-    for sides in _alternatives(binding.contract.outputs[channels.masks].shape):
-        if len(sides) == len(masks) and "C" in sides:
-            return masks[sides.index("C")]
+    names = contract.outputs if contract.channels is None else (contract.channels.masks,)
+    for name in names:
+        dimensions = _dimensions(model.outputs[outputs[name]]) or []
+        for sides in _alternatives(contract.outputs[name].shape):
+            if len(sides) == len(dimensions) and side in sides:
+                return dimensions[sides.index(side)]
     return None
 
 
@@ -282,6 +336,11 @@ def _dimensions(port: Any) -> list[int | None] | None:
     if shape.rank.is_dynamic:
         return None
     return [side.get_length() if side.is_static else None for side in shape]
+
+
+def _limits(side: Any) -> Limits:
+    most = side.get_max_length()
+    return side.get_min_length(), None if most < 0 else most
 
 
 def _names(port: Any) -> list[str]:

@@ -7,8 +7,11 @@ and picks rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
+from numbers import Real
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,7 +19,10 @@ from numpy.typing import NDArray
 
 from .labels import COCO_80, COCO_90
 
-__all__ = ["CONTRACTS", "Channels", "Contract", "Output", "Rows"]
+__all__ = ["CONTRACTS", "PASTES", "Channels", "Contract", "Output", "Rows"]
+
+PASTES = ("omz", "model_api", "tf", "detectron2")
+"""Conventions for putting masks into their boxes, see `maskrle.encode`."""
 
 Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 
@@ -39,8 +45,8 @@ class Rows(NamedTuple):
 class Output(NamedTuple):
     """What an output must look like.
 
-    shape    as "[N, 7]" or "[N, 1, h, w] or [N, h, w]": numbers are exact, letters any length; C is the
-             number of channels where masks have one for each class
+    shape    as "[N, 7]" or "[N, 1, h, w] or [N, h, w]": numbers are exact, letters any length; h and w are
+             the sides of masks, C the number of their channels where they have one for each class
     holds    what is in it, in words
     whole    whether integers will do; otherwise float32 or float16 is needed
     """
@@ -65,6 +71,20 @@ class Channels(NamedTuple):
     column: int | None = None
 
 
+_SIDES = r"\[(?:\w+(?:, ?\w+)*)?\]"
+_SHAPES = rf"{_SIDES}(?: or {_SIDES})*"
+_WORDS = {"color": ("bgr", "rgb"), "info_of": ("input", "picture"), "paste": PASTES}
+_TYPES: Mapping[str, tuple[Any, str]] = {
+    "name": (str, "a str"),
+    "outputs": (Mapping, "a mapping from names to maskrle.Output"),
+    "read": (Callable, "a function"),
+    "images": (tuple, "a tuple of names"),
+    "image_info": (str | None, "a name or None"),
+    "white": (Real, "a number"),
+    "names": (Mapping | None, "a mapping from labels to names or None"),
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Contract:
     """What one family of networks takes and puts out.
@@ -85,7 +105,9 @@ class Contract:
     paste        the paste convention that its networks were evaluated with
 
     Raises:
-        ValueError: color or info_of is another word, white is not above 0, channels are of other outputs.
+        TypeError: a field of another type.
+        ValueError: color, info_of or paste is another word, white is not above 0, an output has another
+            shape than `Output` describes, channels are of other outputs.
     """
 
     name: str
@@ -104,12 +126,33 @@ class Contract:
     paste: str = "omz"
 
     def __post_init__(self) -> None:
-        for name, allowed in (("color", ("bgr", "rgb")), ("info_of", ("input", "picture"))):
+        for name, (kind, words) in _TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise TypeError(f"{name}: expected {words}, got {value!r}")
+        for name, allowed in _WORDS.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name}: expected {' or '.join(allowed)}, got {getattr(self, name)!r}")
-        if not self.white > 0:
+        if not all(isinstance(name, str) for name in self.images):
+            raise TypeError(f"images: expected names of inputs, got {self.images!r}")
+        if not 0 < self.white < inf:
             raise ValueError(f"white: expected a number above 0, got {self.white!r}")
-        if self.channels is not None and not {self.channels.masks, self.channels.labels} <= set(self.outputs):
+        for name, output in self.outputs.items():
+            if not isinstance(name, str) or not isinstance(output, Output):
+                raise TypeError(f"outputs: expected a maskrle.Output for each name, got {name!r}: {output!r}")
+            if not isinstance(output.shape, str) or not re.fullmatch(_SHAPES, output.shape):
+                shape = output.shape
+                raise ValueError(
+                    f"outputs: {name}: expected a shape as '[N, 7]' or '[N] or []', got {shape!r}"
+                )
+        self._check_channels()
+
+    def _check_channels(self) -> None:
+        if self.channels is None:
+            return
+        if not isinstance(self.channels, Channels):
+            raise TypeError(f"channels: expected a maskrle.Channels or None, got {self.channels!r}")
+        if not {self.channels.masks, self.channels.labels} <= set(self.outputs):
             raise ValueError(f"channels: expected names out of {list(self.outputs)}, got {self.channels}")
 
 
@@ -198,7 +241,8 @@ def _read_omz_instance(outputs: Outputs, batch: int) -> list[Rows]:
     labels, boxes, masks = (outputs[name] for name in ("labels", "boxes", "masks"))
     # Rows without a detection are zero. Not `> 0`: a NaN stays, to be named.
     at = _span(~(boxes[:, :4].sum(axis=1) <= 0))
-    return [Rows(labels[at] + 1, boxes[at, 4], boxes[at, :4], masks[at])]
+    # Added as an array, for a type that holds the sum: 255 + 1 of a uint8 is 0.
+    return [Rows(labels[at] + np.ones(1, np.int64), boxes[at, 4], boxes[at, :4], masks[at])]
 
 
 OMZ_INSTANCE = Contract(

@@ -51,12 +51,13 @@ def read_detections(
 
     Raises:
         ValueError: outputs of other shapes than the contract's, a score that is not finite, a kept row whose
-            label is not a whole number or has no channel.
+            label is not a whole number or has no channel; the contract reads something else than `Rows`.
     """
     try:
         _check_outputs(binding, outputs)
-        rows = binding.contract.read(outputs, fed[0])[:images]
-        return [_kept(binding, of_image, fed[1:], score_threshold) for of_image in rows]
+        rows = binding.contract.read(outputs, fed[0])
+        _check_rows(rows, images)
+        return [_kept(binding, of_image, fed[1:], score_threshold) for of_image in rows[:images]]
     except ValueError as error:
         raise ValueError(f"contract {binding.contract.name}: {error}") from None
 
@@ -71,12 +72,29 @@ def _check_outputs(binding: Binding, outputs: Mapping[str, NDArray[Any]]) -> Non
             raise ValueError(f"expected {name} {expected.shape} ({expected.holds}), got shape {got}")
 
 
+def _check_rows(rows: Any, images: int) -> None:
+    if not isinstance(rows, list) or len(rows) < images or not all(isinstance(one, Rows) for one in rows):
+        got = [type(one).__name__ for one in rows] if isinstance(rows, list) else type(rows).__name__
+        raise ValueError(f"read: expected a list of maskrle.Rows, one for each image ({images}), got {got}")
+    for of_image in rows:
+        for name, column in of_image._asdict().items():
+            if not isinstance(column, np.ndarray):
+                raise ValueError(f"read: {name}: expected an array, got {type(column).__name__}")
+
+
 def _kept(binding: Binding, rows: Rows, size: tuple[int, ...], score_threshold: float) -> Detections:
-    count = len(rows.scores)
-    if len(rows.labels) != count or rows.boxes.shape != (count, 4) or len(rows.masks) < count:
+    count = rows.scores.size
+    ranks = (3, 4) if binding.contract.channels is not None else (3,)
+    if (
+        not rows.labels.shape == rows.scores.shape == (count,)
+        or rows.boxes.shape != (count, 4)
+        or rows.masks.ndim not in ranks
+        or len(rows.masks) < count
+    ):
         shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in rows._asdict().items())
-        raise ValueError(f"expected as many labels, boxes of 4 and masks as scores, got {shapes}")
-    if rows.masks.shape[-2:] == size:
+        sides = " or ".join("[h, w]" if rank == 3 else "[C, h, w]" for rank in ranks)
+        raise ValueError(f"expected as many labels, boxes of 4 and masks {sides} as scores, got {shapes}")
+    if _may_be_pasted(binding, rows.masks) and rows.masks.shape[-2:] == size:
         raise ValueError(
             f"masks of {size[0]}x{size[1]} are as large as the network's input: this network has pasted them "
             "into their boxes already; it must be exported without that step"
@@ -104,9 +122,17 @@ def _kept(binding: Binding, rows: Rows, size: tuple[int, ...], score_threshold: 
     return Detections(labels, scores[kept], boxes, masks, channels)
 
 
+def _may_be_pasted(binding: Binding, masks: NDArray[Any]) -> bool:
+    """Whether masks as large as the network's input can be masks of all of it. Those with a channel for each
+    class are not, nor those of a fixed size behind a dynamic input, where a picture may be as small."""
+    by_chance = None in binding.image.size and None not in binding.mask_size
+    return masks.ndim == 3 and not binding.selected and not by_chance
+
+
 def _labels(labels: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[np.int64]:
     # Compared as floats first: casting a NaN or an infinity to an integer is undefined.
-    whole = np.isfinite(labels) & (labels == np.trunc(labels)) & (np.abs(labels) < 2**53)
+    numbers = labels.astype(np.float64)  # 2**53 is an infinity in half precision
+    whole = np.isfinite(numbers) & (numbers == np.trunc(numbers)) & (np.abs(numbers) < 2**53)
     if not whole.all():
         at = int(np.argmin(whole))
         raise ValueError(f"row {rows[at]} has label {labels[at]}, expected a whole number")

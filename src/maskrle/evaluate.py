@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .coco_format import check_annotations, check_results
+
 __all__ = ["METRICS", "Evaluation", "evaluate"]
 
 METRICS = (
@@ -41,7 +43,7 @@ class Evaluation:
 
 
 def evaluate(results: Results, annotations: Annotations) -> dict[str, Evaluation]:
-    """Compare results with annotations: "box", and "mask" where every result has a segmentation.
+    """Compare results with annotations: "box", and "mask" where the results have segmentations.
 
     Args:
         results: a results file, or a list of dicts as `Instances.to_coco` gives them.
@@ -50,47 +52,35 @@ def evaluate(results: Results, annotations: Annotations) -> dict[str, Evaluation
     Raises:
         ImportError: pycocotools is not installed.
         OSError: a file cannot be read.
-        ValueError: no JSON, not COCO's format, no results, or results for an image that has no annotations.
+        ValueError: no JSON, not COCO's format, no results, results for an image that has no annotations, or
+            only some of them with a segmentation.
     """
     try:
         import pycocotools  # noqa: F401
     except ImportError:
         raise ImportError("evaluate needs pycocotools: pip install 'maskrle[eval]'") from None
-    found, truth = _loaded("results", results), _loaded("annotations", annotations)
-    _check(found, truth)
-    kinds = [kind for kind in _KINDS if kind == "box" or all("segmentation" in result for result in found)]
+    names = _named("results", results), _named("annotations", annotations)
+    found, truth = _loaded(names[0], results), _loaded(names[1], annotations)
+    masks = check_results(found, names[0], truth, names[1])
+    check_annotations(truth, names[1], masks=masks)
     try:
-        return {kind: _measure(found, truth, kind) for kind in kinds}
-    except (KeyError, TypeError, AttributeError) as error:
+        return {kind: _measure(found, truth, kind) for kind in _KINDS if kind == "box" or masks}
+    except Exception as error:  # pycocotools raises whatever comes, bare exceptions among it
         reason = f"{type(error).__name__}: {error}"
-        raise ValueError(f"results or annotations are not in COCO's format ({reason})") from error
+        raise ValueError(f"{' or '.join(names)}: not in COCO's format ({reason})") from error
+
+
+def _named(argument: str, given: Any) -> str:
+    return f"{argument}: {os.fspath(given)}" if isinstance(given, (str, os.PathLike)) else argument
 
 
 def _loaded(name: str, given: Any) -> Any:
     if not isinstance(given, (str, os.PathLike)):
         return given
-    path = Path(given)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{name}: {path} is not JSON: {error}") from None
-
-
-def _check(found: Any, truth: Any) -> None:
-    parts = ("images", "annotations", "categories")
-    if not isinstance(truth, Mapping) or not all(isinstance(truth.get(part), list) for part in parts):
-        raise ValueError(f"annotations: expected an object with the lists {', '.join(parts)}")
-    fields = {"image_id", "category_id", "bbox", "score"}
-    if not isinstance(found, Sequence) or not all(
-        isinstance(one, Mapping) and fields <= one.keys() for one in found
-    ):
-        raise ValueError(f"results: expected a list of objects with {', '.join(sorted(fields))}")
-    if not found:
-        raise ValueError("results: expected at least one, got none")
-    known = {image.get("id") for image in truth["images"]}
-    strange = next((one["image_id"] for one in found if one["image_id"] not in known), None)
-    if strange is not None:
-        raise ValueError(f"results: image_id {strange!r} is not among the annotated images")
+        return json.loads(Path(given).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name}: not JSON: {error}") from None
 
 
 def _measure(found: Sequence[Mapping[str, Any]], truth: Mapping[str, Any], kind: str) -> Evaluation:
@@ -100,8 +90,9 @@ def _measure(found: Sequence[Mapping[str, Any]], truth: Mapping[str, Any], kind:
     name, other = _KINDS[kind]
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
-        # Copies, as the evaluation writes into annotations.
-        coco.dataset = {**truth, "annotations": [dict(annotation) for annotation in truth["annotations"]]}
+        # Copies, as the evaluation writes into annotations, with ids of their own, as 0 would be no match.
+        copies = [{**one, "id": number} for number, one in enumerate(truth["annotations"], start=1)]
+        coco.dataset = {**truth, "annotations": copies}
         coco.createIndex()
         # loadRes derives boxes from masks; each kind gets only its own field.
         detections = coco.loadRes(

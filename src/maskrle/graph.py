@@ -34,8 +34,8 @@ def with_preprocessing(model: openvino.Model, binding: Binding, color: str) -> i
     from openvino import opset13 as op
 
     port = binding.image
-    if port.batch not in (None, 1):
-        raise ValueError(f"preprocess: 'graph' needs a model of batch 1, this one takes {port.batch} images")
+    if port.fed(1) != 1:
+        raise ValueError(f"preprocess: 'graph' needs a model of batch 1, this one takes {port.fed(1)} images")
     picture = op.parameter([1, -1, -1, 3], np.uint8, name="picture")
     size = op.parameter([2], np.int64, name="resized_size")
 
@@ -98,16 +98,22 @@ def with_selection(model: openvino.Model, binding: Binding) -> Binding:
     labels: Any = model.outputs[binding.outputs[channels.labels]].get_node().input_value(0)
     if channels.column is not None:
         labels = op.gather(labels, _whole(channels.column), _whole(-1))
-    # In integers, which no inference precision rounds. Whatever becomes of a NaN in a row that does not
-    # count, it is replaced before it is an index.
+    # In integers, which no inference precision rounds.
+    labels = op.convert(labels, "i32")
+    # Masks may have more or fewer rows than the table that has the labels: only the rows of both.
+    axis = masks.get_partial_shape().rank.get_length() - 4
+    rows = op.minimum(*(op.gather(op.shape_of(one), _whole(axis), _whole(0)) for one in (labels, masks)))
+    labels = op.slice(labels, _whole([0]), op.unsqueeze(rows, _whole(0)), _whole([1]), _whole([axis]))
+    # Whatever becomes of a NaN in a row that does not count, it is replaced before it is an index: the gather
+    # reads from wherever an index points to.
     first, last = (
         op.constant(np.int32(channels.first_label + offset)) for offset in (0, binding.classes - 1)
     )
-    labels = op.convert(labels, "i32")
     inside = op.logical_and(op.greater_equal(labels, first), op.less_equal(labels, last))
     index = op.subtract(op.select(inside, labels, first), first)
-    axis = masks.get_partial_shape().rank.get_length() - 3
-    selected = op.gather(masks, index, _whole(axis), axis)
+    row = op.broadcast(op.range(_whole(0), rows, _whole(1), "i32"), op.shape_of(index))
+    pairs = op.concat([op.unsqueeze(one, _whole(-1)) for one in (row, index)], -1)
+    selected = op.gather_nd(masks, pairs, batch_dims=axis)
     result.input(0).replace_source_output(selected.output(0))
     model.validate_nodes_and_infer_types()
     return replace(binding, selected=True)

@@ -63,12 +63,13 @@ def label_names(labels: Labels) -> dict[int, str]:
 
 def model_labels(model: openvino.Model) -> dict[int, str] | None:
     """Names that a model brings along as OpenVINO's Model API writes them: in order from label 1 on, set
-    apart by spaces, with underscores for spaces within a name. None where it has none."""
+    apart by spaces, with underscores for spaces within a name. None where it has none, or something else."""
     path = ["model_info", "labels"]
-    if not model.has_rt_info(path):
+    try:
+        names = model.get_rt_info(path).astype(str).split() if model.has_rt_info(path) else []
+    except RuntimeError:  # where "model_info" is no section
         return None
-    names = model.get_rt_info(path).astype(str).split()
-    return {label: name.replace("_", " ") for label, name in enumerate(names, start=1)}
+    return {label: name.replace("_", " ") for label, name in enumerate(names, start=1)} or None
 
 
 def _read(path: Path) -> dict[int, str]:

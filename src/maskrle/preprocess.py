@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .binding import Binding
+from .binding import Binding, Limits, inside, lengths
 
 __all__ = ["COLORS", "RESIZES", "Placement", "Preprocessor", "place"]
 
@@ -48,16 +48,21 @@ class Placement:
             )
 
 
-def place(image_size: tuple[int, int], size: tuple[int | None, int | None], resize: str) -> Placement:
+def place(
+    image_size: tuple[int, int],
+    size: tuple[int | None, int | None],
+    resize: str,
+    limits: Sequence[Limits] = ((0, None),) * 2,
+) -> Placement:
     """How a picture goes into a network's input of `size` (height, width); None is a dynamic side.
 
     "fit" is the preprocessing behind the accuracy that Open Model Zoo publishes: the picture becomes
     (int(s * H), int(s * W)), truncated, with s = min(height / H, width / W), and zeros fill the rest to the
     right and below; a side is at least one pixel. "stretch" gives the picture the input's own sides. "none"
-    leaves it as it is. A dynamic side is whatever the picture needs.
+    leaves it as it is. A dynamic side is whatever the picture needs, within `limits` (least, most).
 
     Raises:
-        ValueError: "none", and the input is static and of another size.
+        ValueError: "none", and the input is static and of another size; or a side is beyond its limits.
     """
     sides = tuple(zip(image_size, size, strict=True))
     if resize == "fit":
@@ -76,6 +81,11 @@ def place(image_size: tuple[int, int], size: tuple[int | None, int | None], resi
     network_height, network_width = (
         new if want is None else want for new, want in zip(resized, size, strict=True)
     )
+    if not all(map(inside, (network_height, network_width), limits)):
+        raise ValueError(
+            f"resize: {resize!r} needs an input of {network_height}x{network_width} for an image of "
+            f"{_text(image_size)} (height x width), the network takes {lengths(limits)}"
+        )
     return Placement(image_size, resized, (network_height, network_width))
 
 
@@ -98,7 +108,8 @@ class Preprocessor:
     def place(self, image: NDArray[np.uint8]) -> Placement:
         """Where a picture goes."""
         height, width = image.shape[:2]
-        return place((height, width), self.binding.image.size, self.resize)
+        port = self.binding.image
+        return place((height, width), port.size, self.resize, port.limits[1:])
 
     def inputs(
         self, images: Sequence[NDArray[np.uint8]], places: Sequence[Placement], batch: int

@@ -14,7 +14,9 @@ __all__ = ["PRECISIONS", "check_device", "compile_model", "infer", "precisions",
 
 PRECISIONS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 """Inference precisions, and what OpenVINO calls a device's capability for them."""
-_META_DEVICES = ("AUTO", "MULTI", "HETERO")
+_META_DEVICES = ("AUTO", "MULTI", "HETERO", "BATCH")
+_VALUES = (str, int, float, list, tuple, Mapping, os.PathLike)
+"""What values of properties may be, other than OpenVINO's own types."""
 
 
 def read_model(core: openvino.Core, model: str | os.PathLike[str] | openvino.Model) -> openvino.Model:
@@ -45,16 +47,15 @@ def check_device(core: openvino.Core, device: str, precision: str = "f32") -> No
 
     Raises:
         ValueError: there is not; the message lists what there is.
-        TypeError: device is no str.
+        TypeError: device or precision is no str.
     """
-    if not isinstance(device, str):
-        raise TypeError(f"device: expected a str, got {type(device).__name__}")
+    for argument, value in (("device", device), ("precision", precision)):
+        if not isinstance(value, str):
+            raise TypeError(f"{argument}: expected a str, got {type(value).__name__}")
     if precision not in PRECISIONS:
         raise ValueError(f"precision: expected one of {', '.join(map(repr, PRECISIONS))}, got {precision!r}")
     for name in _parts(core, device):
-        try:
-            core.get_property(name, "SUPPORTED_PROPERTIES")
-        except RuntimeError:
+        if not _is_here(core, name):
             here = ", ".join(map(repr, [*core.available_devices, "AUTO"]))
             raise ValueError(f"device: expected one of {here}, got {device!r}") from None
     has = precisions(core, device)
@@ -77,13 +78,18 @@ def compile_model(
 
     Args:
         cache_dir: directory where OpenVINO keeps compiled models, so that the next start is quicker.
-        config: further OpenVINO properties; they come before all of the above.
+        config: further OpenVINO properties but the precision, which nothing would check; they come before all
+            of the above.
 
     Raises:
         ValueError: an unknown property or a wrong value of one, a model that OpenVINO cannot compile.
+        TypeError: config is no mapping or has a value of another type, cache_dir is no path.
     """
+    _check_config({} if config is None else config)
     properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
     if cache_dir is not None:
+        if not isinstance(cache_dir, (str, os.PathLike)):
+            raise TypeError(f"cache_dir: expected a path, got {type(cache_dir).__name__}")
         properties["CACHE_DIR"] = os.fspath(cache_dir)
     properties |= {str(name): value for name, value in (config or {}).items()}
     try:
@@ -118,6 +124,28 @@ def precisions(core: openvino.Core, device: str) -> list[str]:
         for capability in core.get_property(name, "OPTIMIZATION_CAPABILITIES")
     }
     return [name for name, capability in PRECISIONS.items() if capability in has]
+
+
+def _check_config(config: Mapping[str, Any]) -> None:
+    if not isinstance(config, Mapping):
+        raise TypeError(f"config: expected a mapping from names of properties, got {type(config).__name__}")
+    for name, value in config.items():
+        # Others are taken for whatever OpenVINO can make of them.
+        if not isinstance(value, _VALUES) and type(value).__module__.partition(".")[0] != "openvino":
+            raise TypeError(f"config: {name}: expected a value of a property, got {type(value).__name__}")
+        # Also within properties for each device, in any of the forms that these may have.
+        if "INFERENCE_PRECISION_HINT" in f"{name} {getattr(value, 'value', value)}":
+            raise ValueError(f"config: {name}: use precision= for the precision of the inference")
+
+
+def _is_here(core: openvino.Core, device: str) -> bool:
+    """Whether there is a device of this name, "CPU" or "GPU.1"."""
+    kind, _, number = device.partition(".")
+    try:
+        core.get_property(device, "SUPPORTED_PROPERTIES")
+        return not number or number in core.get_property(kind, "AVAILABLE_DEVICES")
+    except RuntimeError:
+        return False
 
 
 def _parts(core: openvino.Core, device: str) -> Sequence[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import graph, runtime
 from .binding import class_names, recognise
-from .contracts import Contract
+from .contracts import PASTES, Contract
 from .detections import Detections, read_detections
 from .image import Image, read_image
 from .labels import Labels, label_names
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PASTES", "Segmenter", "Timings"]
 
-PASTES = ("omz", "model_api", "tf", "detectron2")
 PREPROCESSES = ("opencv", "graph")
 DYNAMIC_BATCH = 8
 """Most images that `Segmenter.batch` gives a network of dynamic batch at once."""
@@ -51,8 +50,8 @@ class Segmenter:
         paste: convention that masks are put into their boxes with, see `maskrle.encode`.
         resize: how a picture becomes the network's input: "fit" keeps the aspect ratio and pads with zeros,
             "stretch" does not keep it, "none" takes only pictures of the network's own size. A dynamic side
-            of the input fits every picture.
-        config: further OpenVINO properties, by name; they come before precision and cache_dir.
+            of the input fits every picture, within the limits that the model may set.
+        config: further OpenVINO properties but the precision, by name; they come before cache_dir.
         contract: what the network's inputs and outputs mean: the name of a known contract or a
             `maskrle.Contract`; without it, the known one that fits.
         color: order of the colour channels that the network takes, "bgr" or "rgb"; the contract's unless
@@ -170,13 +169,14 @@ class Segmenter:
         a last batch that is not full is filled with zeros. Pictures that need inputs of different sizes do
         not share a batch.
 
-        Raises: as calling the segmenter.
+        Raises: as calling the segmenter, and TypeError for a single picture.
         """
+        _check_several(images)
         return [found for group in self._groups(images) for found in self._run(group, perf_counter())[0]]
 
     def _groups(self, images: Iterable[Image]) -> Iterator[list[NDArray[np.uint8]]]:
         port = self._binding.image
-        most = port.batch or (DYNAMIC_BATCH if self.contract.batches else 1)
+        most = port.most(DYNAMIC_BATCH if self.contract.batches else 1)
         if self._preprocessor.resized_size is not None:
             most = 1
         group: list[NDArray[np.uint8]] = []
@@ -190,7 +190,7 @@ class Segmenter:
             yield group
 
     def _run(self, pictures: Sequence[NDArray[np.uint8]], start: float) -> tuple[list[Instances], Timings]:
-        batch = self._binding.image.batch or len(pictures)
+        batch = self._binding.image.fed(len(pictures))
         places = [self._preprocessor.place(picture) for picture in pictures]
         inputs = self._preprocessor.inputs(pictures, places, batch)
         ready = perf_counter()
@@ -219,6 +219,11 @@ class Segmenter:
         boxes = placement.boxes_to_image(found.boxes, normalised=self.contract.normalised)
         rles = encode(found.masks, boxes, placement.image_size, found.channels, paste=self.paste)
         return Instances(found.labels, found.scores, boxes, rles, self._names)
+
+
+def _check_several(images: object) -> None:
+    if isinstance(images, (str, os.PathLike)) or (isinstance(images, np.ndarray) and images.ndim in (2, 3)):
+        raise TypeError("images: expected several pictures, got a single one; call the segmenter with it")
 
 
 def _threshold(value: float) -> float:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["complain", "output", "reason", "table"]
+__all__ = ["complain", "output", "quiet_libraries", "reason", "table"]
 
 _PLAIN_WIDTH = 10_000
 """Width of output that goes to a file or a pipe: wide enough that no line is ever broken or cut."""
@@ -35,3 +38,18 @@ def reason(error: Exception) -> str:
 def complain(message: str) -> None:
     """An error on stderr, as one line."""
     print(f"maskrle: error: {' '.join(message.split())}", file=sys.stderr)
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Nothing on stderr: readers of models log there by themselves, line upon line about a damaged file."""
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    with ExitStack() as restore:
+        with suppress(OSError):  # where there is no stderr, or nowhere else to write to
+            stderr = os.dup(2)
+            restore.callback(os.close, stderr)
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+            restore.callback(os.dup2, stderr, 2)
+        yield

@@ -14,9 +14,11 @@ from rich.progress import track
 from rich.text import Text
 
 from ..coco import write_json
+from ..contracts import CONTRACTS, PASTES
 from ..image import read_image
+from ..preprocess import RESIZES
 from ..segmenter import Segmenter, Timings
-from .console import complain, output, reason, table
+from .console import complain, output, quiet_libraries, reason, table
 
 __all__ = ["demo"]
 
@@ -60,6 +62,16 @@ def demo(
         float, typer.Option("-t", "--threshold", help="Least score of a detection, 0 to 1.")
     ] = 0.5,
     labels: Annotated[Path | None, typer.Option(help="File of class names, line k for label k.")] = None,
+    contract: Annotated[
+        str | None,
+        typer.Option(help=f"What the model's outputs mean: {', '.join(known.name for known in CONTRACTS)}."),
+    ] = None,
+    resize: Annotated[
+        str, typer.Option(help=f"How pictures become its input: {', '.join(RESIZES)}.")
+    ] = "fit",
+    paste: Annotated[
+        str, typer.Option(help=f"How masks are put into their boxes: {', '.join(PASTES)}.")
+    ] = "omz",
 ) -> None:
     """Run a network and write overlays and COCO results; the embedded one finds drawn shapes."""
     from .. import shapes
@@ -69,9 +81,8 @@ def demo(
     if model is not None and not images:
         raise typer.BadParameter("--model needs IMAGE: generated scenes are for the embedded network")
     network = shapes.network() if model is None else model
-    segmenter = Segmenter(network, device, threshold, labels=labels)
-    # The first inference allocates; keep that out of the timings.
-    segmenter(np.zeros((*SCENE_SIZES[0], 3), np.uint8))
+    with quiet_libraries():
+        segmenter = Segmenter(network, device, threshold, paste, resize, contract=contract, labels=labels)
     out.mkdir(parents=True, exist_ok=True)
     files = _FileNames(out, images or [])
     pictures: Iterator[_Picture | Exception]
@@ -92,7 +103,13 @@ def demo(
         if isinstance(picture, Exception):
             complain(reason(picture))
             continue
-        found, timings = segmenter.timed(picture.pixels)
+        try:
+            if not rows:
+                segmenter(picture.pixels)  # the first inference allocates; keep that out of the timings
+            found, timings = segmenter.timed(picture.pixels)
+        except (ValueError, RuntimeError) as error:
+            complain(f"{picture.name}: {reason(error)}")
+            continue
         overlay = files.take(f"{Path(picture.name).stem}-overlay.png")
         _write_png(overlay, found.draw(picture.pixels))
         rows.append(_Row(picture.name, len(found), timings, overlay.name))

@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import runtime
-from ..binding import Binding, class_names, described, mismatches, recognise
+from ..binding import Binding, class_names, described, lengths, mismatches, recognise
 from ..contracts import CONTRACTS
 from ..labels import label_names
 from ..preprocess import RESIZES, place
-from .console import complain, output
+from .console import complain, output, quiet_libraries
 
 if TYPE_CHECKING:
     import openvino
@@ -54,7 +54,8 @@ def inspect(
 
     core = openvino.Core()
     runtime.check_device(core, device)
-    network = _embedded() if model is None else runtime.read_model(core, model)
+    with quiet_libraries():
+        network = _embedded() if model is None else runtime.read_model(core, model)
     console = output()
     _print(console, _ports(network, "the embedded network" if model is None else str(model)))
     try:
@@ -110,22 +111,26 @@ def _recognised(binding: Binding, names: Mapping[int, str] | None) -> Iterator[t
             "image_info",
             f"height and width of the {'input' if contract.info_of == 'input' else 'resized image'}, 1",
         )
-    yield "size", f"{_size(port.size)} (height x width)"
-    yield "batch", "dynamic" if port.batch is None else str(port.batch)
+    yield "size", f"{lengths(port.limits[1:])} (height x width)"
+    yield "batch", str(port.batch or lengths(port.limits[:1]))
     shown = ", ".join(f"{label} {name}" for label, name in list((names or {}).items())[:_SHOWN])
     more = ", ..." if len(names or {}) > _SHOWN else ""
-    yield "labels", f"{len(names)} names: {shown}{more}" if names else "no names known; see --labels"
+    # The model does not say which classes it has; there are as many.
+    known = "names, assumed" if names is contract.names else "names"
+    yield "labels", f"{len(names)} {known}: {shown}{more}" if names else "no names known; see --labels"
     if contract.paste != "omz":
         yield "paste", f"such networks were evaluated with paste={contract.paste!r}; the default is 'omz'"
 
 
 def _preprocessing(binding: Binding, image_size: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    limits = binding.image.limits[1:]
     yield "an image of", f"{_size(image_size)} (height x width)"
     for resize in RESIZES:
         try:
-            placement = place(image_size, binding.image.size, resize)
+            placement = place(image_size, binding.image.size, resize, limits)
         except ValueError:
-            yield f"  {resize}", "refused: the network takes images of its own size only"
+            takes = f"inputs of {lengths(limits)}" if None in binding.image.size else "images of its own size"
+            yield f"  {resize}", f"refused: the network takes {takes} only"
             continue
         text = f"resized to {_size(placement.resized)}"
         if placement.resized == image_size:
@@ -142,5 +147,5 @@ def _devices(core: openvino.Core, device: str) -> Iterator[tuple[str, str]]:
     yield "precision", f"{device} has {has}; f32 is taken unless another is chosen"
 
 
-def _size(size: Iterable[int | None]) -> str:
-    return "x".join("dynamic" if side is None else str(side) for side in size)
+def _size(size: Iterable[int]) -> str:
+    return "x".join(map(str, size))
