@@ -21,7 +21,7 @@ LAYERS = (
     ("reference", "draw", "coco", "shapes", "image", "labels"),
     ("results", "contracts"),
     ("binding",),
-    ("detections", "preprocess", "graph", "runtime"),
+    ("detections", "preprocess", "graph", "runtime", "stream"),
     ("segmenter", "evaluate"),
     ("cli",),
     ("__init__", "__main__"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,9 +101,18 @@ class Preprocessor:
         return place((height, width), self.binding.image.size, self.resize)
 
     def inputs(
-        self, images: Sequence[NDArray[np.uint8]], places: Sequence[Placement], batch: int
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        places: Sequence[Placement],
+        batch: int,
+        spent: Mapping[int, NDArray[Any]] | None = None,
     ) -> dict[int, NDArray[Any]]:
-        """Input index -> array, for pictures that need inputs of one size; the rest of the batch is zero."""
+        """Input index -> array, for pictures that need inputs of one size; the rest of the batch is zero.
+
+        Args:
+            spent: inputs of an earlier call that nobody needs any longer. New memory has to be cleared by the
+                system, page after page, which takes longer than writing the picture: theirs is taken again.
+        """
         port = self.binding.image
         if self.resized_size is not None:
             (image,), (placement,) = images, places
@@ -114,7 +123,10 @@ class Preprocessor:
             }
         height, width = places[0].network
         shape = (3, height, width) if port.layout == "NCHW" else (height, width, 3)
-        tensor = np.zeros((batch, *shape), port.dtype)
+        tensor = (spent or {}).get(port.index)
+        if tensor is None or tensor.shape != (batch, *shape):
+            tensor = np.empty((batch, *shape), port.dtype)
+        tensor[len(images) :] = 0
         for slot, image, placement in zip(tensor, images, places, strict=False):
             self._write(slot, image, placement)
         return {port.index: tensor, **self._info(places, batch)}
@@ -123,14 +135,18 @@ class Preprocessor:
         import cv2
 
         height, width = placement.resized
-        pixels: Any = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+        pixels: Any = image
+        if placement.resized != placement.image_size:
+            pixels = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
         if self.color == "rgb":
             pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
         if self.binding.image.layout == "NHWC":
             slot[:height, :width] = pixels
+            slot[height:], slot[:height, width:] = 0, 0
         else:
             for plane, channel in zip(slot, cv2.split(pixels), strict=True):
                 plane[:height, :width] = channel
+            slot[:, height:], slot[:, :height, width:] = 0, 0
         if slot.dtype != np.uint8 and self.binding.contract.white != 255:
             slot /= np.float32(255 / self.binding.contract.white)
 

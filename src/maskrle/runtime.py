@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import openvino
 
-__all__ = ["PRECISIONS", "check_device", "compile_model", "infer", "precisions", "read_model"]
+__all__ = [
+    "PRECISIONS",
+    "Lane",
+    "Requests",
+    "check_device",
+    "compile_model",
+    "infer",
+    "precisions",
+    "read_model",
+]
 
 PRECISIONS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 """Inference precisions, and what OpenVINO calls a device's capability for them."""
@@ -69,20 +82,22 @@ def compile_model(
     precision: str = "f32",
     cache_dir: str | os.PathLike[str] | None = None,
     config: Mapping[str, Any] | None = None,
+    hint: str = "LATENCY",
 ) -> openvino.CompiledModel:
-    """Compile a model for low latency at a given inference precision.
+    """Compile a model at a given inference precision.
 
     f32 is the default, as the bfloat16 that OpenVINO takes by itself on newer CPUs moves boxes by whole
     pixels.
 
     Args:
         cache_dir: directory where OpenVINO keeps compiled models, so that the next start is quicker.
-        config: further OpenVINO properties; they come before all of the above.
+        config: further OpenVINO properties; they come before all others.
+        hint: what to compile for, "LATENCY" or "THROUGHPUT".
 
     Raises:
         ValueError: an unknown property or a wrong value of one, a model that OpenVINO cannot compile.
     """
-    properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+    properties: dict[str, Any] = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": precision}
     if cache_dir is not None:
         properties["CACHE_DIR"] = os.fspath(cache_dir)
     properties |= {str(name): value for name, value in (config or {}).items()}
@@ -108,6 +123,42 @@ def infer(request: openvino.InferRequest, inputs: Mapping[int, Any]) -> Any:
         return request.infer(inputs, share_inputs=True, share_outputs=True)
     except RuntimeError as error:
         raise RuntimeError(f"OpenVINO cannot run the network on this input: {_reason(error)}") from None
+
+
+@dataclass
+class Lane:
+    """An inference request, and inputs it was given before, whose arrays may be written over."""
+
+    request: openvino.InferRequest
+    spent: Mapping[int, NDArray[Any]] | None = None
+
+
+class Requests:
+    """Inference requests of a compiled model: lent to one thread at a time, made when none is idle."""
+
+    def __init__(self, compiled: openvino.CompiledModel) -> None:
+        self._compiled = compiled
+        self._idle: list[Lane] = []
+        self._lent: set[openvino.InferRequest] = set()
+
+    @contextmanager
+    def lane(self) -> Iterator[Lane]:
+        """A request of one's own, until the context ends. Copy what is needed of its outputs before."""
+        try:
+            lane = self._idle.pop()
+        except IndexError:
+            lane = Lane(self._compiled.create_infer_request())
+        self._lent.add(lane.request)
+        try:
+            yield lane
+            self._idle.append(lane)  # not after an error: nobody knows its state then
+        finally:
+            self._lent.discard(lane.request)
+
+    def cancel(self) -> None:
+        """End the inferences that are running: they raise RuntimeError."""
+        for request in self._lent.copy():
+            request.cancel()
 
 
 def precisions(core: openvino.Core, device: str) -> list[str]:

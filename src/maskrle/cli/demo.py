@@ -15,7 +15,8 @@ from rich.text import Text
 
 from ..coco import write_json
 from ..image import read_image
-from ..segmenter import Segmenter, Timings
+from ..segmenter import Segmenter
+from ..stream import Timings
 from .console import complain, output, reason, table
 
 __all__ = ["demo"]
