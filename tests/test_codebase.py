@@ -18,11 +18,13 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     ("_core",),
     ("native",),
-    ("reference", "draw", "coco", "shapes", "image", "labels"),
+    ("files", "sources", "reference", "draw", "shapes", "image", "labels"),
+    ("coco", "journal", "overlays"),
     ("results", "contracts"),
-    ("binding",),
+    ("binding", "formats"),
     ("detections", "preprocess", "graph", "runtime", "stream"),
     ("segmenter", "evaluate"),
+    ("predict",),
     ("cli",),
     ("__init__", "__main__"),
 )

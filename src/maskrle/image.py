@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 __all__ = ["Image", "read_image"]
 
+_TOO_LARGE = "more pixels than OpenCV may read (2^30, or what OPENCV_IO_MAX_IMAGE_PIXELS says)"
+
 Image: TypeAlias = "str | os.PathLike[str] | NDArray[np.uint8]"
 
 
@@ -58,6 +60,8 @@ def _read_file(path: Path) -> NDArray[np.uint8]:
             image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     except cv2.error as error:
         reason = " ".join(str(error).split())
+        if "CV_IO_MAX_IMAGE" in reason:  # found in the file's header, before anything is decoded
+            raise ValueError(f"{path}: {_TOO_LARGE}") from None
         raise ValueError(f"{path}: OpenCV cannot read this image ({reason})") from None
     if image is None:
         raise ValueError(f"{path}: not an image that OpenCV can read")

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRECISIONS",
+    "Counters",
     "Lane",
+    "NodeTime",
     "Requests",
     "check_device",
     "compile_model",
@@ -133,11 +136,46 @@ class Lane:
     spent: Mapping[int, NDArray[Any]] | None = None
 
 
-class Requests:
-    """Inference requests of a compiled model: lent to one thread at a time, made when none is idle."""
+class NodeTime(NamedTuple):
+    """What the executions of one node of a network took altogether; `kernel` is what OpenVINO ran for it."""
 
-    def __init__(self, compiled: openvino.CompiledModel) -> None:
+    name: str
+    kind: str
+    kernel: str
+    seconds: float
+
+
+class Counters:
+    """OpenVINO's own clocks, added up over inferences."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._seconds: dict[tuple[str, str, str], float] = {}
+
+    def add(self, request: openvino.InferRequest) -> None:
+        """Add the last inference of a request."""
+        with self._lock:
+            for node in request.get_profiling_info():
+                key = (node.node_name, node.node_type, node.exec_type)
+                self._seconds[key] = self._seconds.get(key, 0.0) + node.real_time.total_seconds()
+
+    def nodes(self) -> list[NodeTime]:
+        """What every node took, the slowest first."""
+        with self._lock:
+            nodes = [NodeTime(*key, seconds) for key, seconds in self._seconds.items() if seconds > 0]
+        return sorted(nodes, key=lambda node: (-node.seconds, node.name))
+
+
+class Requests:
+    """Inference requests of a compiled model: lent to one thread at a time, made when none is idle.
+
+    Args:
+        counters: where the time of each node is added up, if the model was compiled with PERF_COUNT.
+    """
+
+    def __init__(self, compiled: openvino.CompiledModel, counters: Counters | None = None) -> None:
         self._compiled = compiled
+        self._counters = counters
         self._idle: list[Lane] = []
         self._lent: set[openvino.InferRequest] = set()
 
@@ -151,6 +189,8 @@ class Requests:
         self._lent.add(lane.request)
         try:
             yield lane
+            if self._counters is not None:
+                self._counters.add(lane.request)
             self._idle.append(lane)  # not after an error: nobody knows its state then
         finally:
             self._lent.discard(lane.request)

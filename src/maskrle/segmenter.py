@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from threading import Lock
 from time import perf_counter
@@ -113,7 +113,9 @@ class Segmenter:
             runtime.compile_model, core, network, device, precision, cache_dir, dict(config or {})
         )
         self._compiled = self._compile()
-        self._requests = runtime.Requests(self._compiled)
+        counts = "PERF_COUNT" in map(str, config or {})
+        self._counters = runtime.Counters() if counts else None
+        self._requests = runtime.Requests(self._compiled, self._counters)
         hinted = "PERFORMANCE_HINT" in map(str, config or {})
         self._streaming = self._compiled if hinted else None
         self._compiling = Lock()
@@ -144,6 +146,12 @@ class Segmenter:
         """Label -> class name, None where no names are known."""
         return self._names
 
+    @property
+    def node_times(self) -> list[runtime.NodeTime]:
+        """What each node of the network took in all inferences so far, the slowest first; empty unless
+        `config` has PERF_COUNT."""
+        return self._counters.nodes() if self._counters else []
+
     def __call__(self, image: Image) -> Instances:
         """Find the instances in one picture: a path, or uint8 [H, W, 3] BGR as OpenCV reads it.
 
@@ -165,7 +173,9 @@ class Segmenter:
         (instances,), times = self._run(self._requests, [picture])
         return instances, Timings(read, *times)
 
-    def stream(self, images: Iterable[Image | Exception], workers: int | None = None) -> Iterator[Result]:
+    def stream(
+        self, images: Iterable[Image | Exception], workers: int | None = None
+    ) -> Generator[Result, None, None]:
         """Find the instances in any number of pictures, as fast as the device can; results in input order.
 
         Each worker is a thread that reads a picture, preprocesses it, runs the network and encodes the masks.
@@ -194,7 +204,7 @@ class Segmenter:
         if workers is not None and workers < 1:
             raise ValueError(f"workers: expected at least 1, got {workers}")
         compiled = self._throughput()
-        requests = runtime.Requests(compiled)
+        requests = runtime.Requests(compiled, self._counters)
         return ordered(
             partial(self._results, requests),
             grouped(images, self._binding.image.batch or 1),

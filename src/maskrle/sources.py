@@ -6,8 +6,9 @@ import glob
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,12 +16,12 @@ from numpy.typing import NDArray
 
 __all__ = ["Camera", "Item", "Source", "Still", "Video", "items", "printable", "sources"]
 
-IMAGES = frozenset(
-    ".avif .bmp .dib .exr .gif .hdr .jp2 .jpe .jpeg .jpg .pbm .pgm .pic .png .pnm .ppm .ras .sr .tif .tiff "
-    ".webp".split()
-)
+IMAGES = (
+    ".avif", ".bmp", ".dib", ".exr", ".gif", ".hdr", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".pic",
+    ".png", ".pnm", ".ppm", ".ras", ".sr", ".tif", ".tiff", ".webp",
+)  # fmt: skip
 """Suffixes of what is taken out of folders. A file that is named itself may have any."""
-VIDEOS = frozenset(".avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv".split())
+VIDEOS = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,10 @@ class Video:
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera by its number; it never ends by itself."""
+    """A camera by its number. It gives frames until `ended` is set."""
 
     number: int
+    ended: Event = field(default_factory=Event, repr=False, compare=False)
 
 
 Source: TypeAlias = Still | Video | Camera
@@ -67,7 +69,7 @@ class Item(NamedTuple):
     source: Source
 
 
-def printable(path: str | os.PathLike[str]) -> str:
+def printable(path: str | bytes | os.PathLike[str]) -> str:
     """A path as text that every reader of UTF-8 takes: bytes that are none are written as \\xff."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
@@ -195,15 +197,20 @@ def _pictures(source: Source) -> Iterator[tuple[str, int | None, Path | NDArray[
         yield name, count, frame
         count += 1
     if count == 0:
-        yield name, None, ValueError(f"{name}: not a video that OpenCV can read")
+        missing = isinstance(source, Video) and not source.path.exists()
+        reason = "No such file or directory" if missing else "nothing that OpenCV can read frames of"
+        yield name, None, ValueError(f"{name}: {reason}")
 
 
 def _frames(source: Video | Camera) -> Iterator[NDArray[np.uint8]]:
     import cv2
 
-    capture = cv2.VideoCapture(str(source.path) if isinstance(source, Video) else source.number)
     try:
-        while True:
+        capture = cv2.VideoCapture(str(source.path) if isinstance(source, Video) else source.number)
+    except UnicodeEncodeError:  # OpenCV wants names in UTF-8
+        return
+    try:
+        while not (isinstance(source, Camera) and source.ended.is_set()):
             there, frame = capture.read()
             if not there:
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -76,7 +76,7 @@ def ordered(
     items: Iterable[Item],
     workers: int,
     interrupt: Callable[[], None],
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     """`work(item)` for each item, in that many threads; the elements of what it returns, in order.
 
     Nothing happens unless the next result is asked for: then items are taken, in the thread that asks, until
