@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -229,6 +230,8 @@ class Run:
         return _Finished(record, _outcome(record, result.timings), drawn)
 
     def _write(self, form: Format, journal: Journal, names: Mapping[int, str]) -> None:
+        for left in self.out.parent.glob(f".{glob.escape(self.out.name)}.*.tmp"):
+            left.unlink()  # of a run that was killed at this point
         failed = (_error(record) for record in journal if "error" in record)
         self.errors.unlink(missing_ok=True)
         first = next(failed, None)

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def compile_model(
     if cache_dir is not None:
         properties["CACHE_DIR"] = os.fspath(cache_dir)
     properties |= {str(name): value for name, value in (config or {}).items()}
+    _fill_tables()
     try:
         return core.compile_model(model, device, properties)
     except RuntimeError as error:
@@ -114,6 +116,18 @@ def compile_model(
         if cache_dir is not None and str(cache_dir) in reason:
             raise ValueError(f"cache_dir: {reason}") from None
         raise ValueError(f"model: OpenVINO cannot compile it for {device}: {reason}") from None
+
+
+def _fill_tables() -> None:
+    """Pass an array through OpenVINO's Python binding, and back.
+
+    The first time, it fills tables of types. Two threads that infer for the first time at once wait for each
+    other for ever: one fills them and waits for the GIL, the other has the GIL and waits for the tables.
+    """
+    import openvino
+
+    for dtype in (np.float32, np.uint8, np.int64):
+        _ = openvino.Tensor(np.zeros(1, dtype), shared_memory=True).data
 
 
 def infer(request: openvino.InferRequest, inputs: Mapping[int, Any]) -> Any:
