@@ -87,7 +87,7 @@ def predict(
     An image that fails is an error in OUT.errors.jsonl, and the run goes on; the exit code is then 1. Until
     the end, what is finished lies in OUT.partial, from where --resume goes on.
     """
-    # Read by OpenCV when it decodes its first image: it checks the size that a file's header says.
+    # Read by OpenCV when it is loaded, which it is not yet; it looks at the size in a file's header.
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(int(max_megapixels * 1e6))
     given = sources(inputs, images)
     options = {"device": device, "threshold": threshold, "paste": paste, "resize": resize}
