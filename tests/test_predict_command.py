@@ -287,6 +287,27 @@ def test_a_video_becomes_a_video(folder: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.usefixtures("folder")
+def test_control_c_is_how_a_camera_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Camera:
+        frames = 0
+
+        def read(self) -> tuple[bool, Any]:
+            self.frames += 1
+            if self.frames == 9:
+                signal.raise_signal(signal.SIGINT)
+            return True, picture(2)
+
+        def release(self) -> None:
+            pass
+
+    monkeypatch.setattr(cv2, "VideoCapture", lambda number: Camera())
+    before = signal.getsignal(signal.SIGINT)
+    assert predict("0", "-o", "out.jsonl") == 0
+    assert [line["frame"] for line in lines("out.jsonl")] == list(range(9))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_the_embedded_network_and_a_bar_on_a_terminal(folder: Path) -> None:
     parent, child = pty.openpty()
     args = [sys.executable, "-m", "maskrle", "predict", "images", "-o", "out.parquet"]

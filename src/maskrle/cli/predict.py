@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from ..predict import Failed, Run
 from ..preprocess import RESIZES
 from ..runtime import NodeTime
 from ..segmenter import PASTES, Segmenter
-from ..sources import Camera, Still, printable, sources
+from ..sources import Camera, Source, Still, printable, sources
 from ..stream import Timings
 from .console import complain, output, reason, table
 from .progress import Meter, metered
@@ -118,12 +119,9 @@ def predict(
             {"PERFORMANCE_HINT": "THROUGHPUT", **config},
             labels=labels,
         )
-        cameras = [source for source in given if isinstance(source, Camera)]
-        if cameras:
-            signal.signal(signal.SIGINT, lambda *_: cameras[0].ended.set())
         total = len(given) if all(isinstance(source, Still) for source in given) else None
         try:
-            with metered(total) as meter:
+            with _until_interrupted(given), metered(total) as meter:
                 for outcome in run.outcomes(segmenter, journal):
                     meter.count(outcome)
         except (Failed, OSError) as error:
@@ -137,6 +135,25 @@ def predict(
         _print_nodes(segmenter.node_times)
     if meter.errors:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _until_interrupted(given: Sequence[Source]) -> Iterator[None]:
+    """Where there is a camera, Ctrl-C is how it ends: what was seen until then is the whole result."""
+    cameras = [source for source in given if isinstance(source, Camera)]
+    if not cameras:
+        yield
+        return
+
+    def end(*_: object) -> None:
+        for camera in cameras:
+            camera.ended.set()
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _settings(model: Path | None, labels: Path | None, options: dict[str, Any]) -> dict[str, Any]:
