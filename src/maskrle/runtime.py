@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import openvino
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = [
     "PRECISIONS",
     "Counters",
-    "Lane",
     "NodeTime",
     "Requests",
     "check_device",
@@ -28,6 +25,8 @@ __all__ = [
     "precisions",
     "read_model",
 ]
+
+T = TypeVar("T")
 
 PRECISIONS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 """Inference precisions, and what OpenVINO calls a device's capability for them."""
@@ -142,14 +141,6 @@ def infer(request: openvino.InferRequest, inputs: Mapping[int, Any]) -> Any:
         raise RuntimeError(f"OpenVINO cannot run the network on this input: {_reason(error)}") from None
 
 
-@dataclass
-class Lane:
-    """An inference request, and inputs it was given before, whose arrays may be written over."""
-
-    request: openvino.InferRequest
-    spent: Mapping[int, NDArray[Any]] | None = None
-
-
 class NodeTime(NamedTuple):
     """What the executions of one node of a network took altogether; `kernel` is what OpenVINO ran for it."""
 
@@ -180,34 +171,38 @@ class Counters:
         return sorted(nodes, key=lambda node: (-node.seconds, node.name))
 
 
-class Requests:
+class Requests(Generic[T]):
     """Inference requests of a compiled model: lent to one thread at a time, made when none is idle.
 
     Args:
+        make: makes something that belongs to a request and is lent with it.
         counters: where the time of each node is added up, if the model was compiled with PERF_COUNT.
     """
 
-    def __init__(self, compiled: openvino.CompiledModel, counters: Counters | None = None) -> None:
+    def __init__(
+        self, compiled: openvino.CompiledModel, make: Callable[[], T], counters: Counters | None = None
+    ) -> None:
         self._compiled = compiled
+        self._make = make
         self._counters = counters
-        self._idle: list[Lane] = []
+        self._idle: list[tuple[openvino.InferRequest, T]] = []
         self._lent: set[openvino.InferRequest] = set()
 
     @contextmanager
-    def lane(self) -> Iterator[Lane]:
-        """A request of one's own, until the context ends. Copy what is needed of its outputs before."""
+    def lent(self) -> Iterator[tuple[openvino.InferRequest, T]]:
+        """A request and what belongs to it, until the context ends. Copy what is needed of outputs before."""
         try:
-            lane = self._idle.pop()
+            request, belongings = self._idle.pop()
         except IndexError:
-            lane = Lane(self._compiled.create_infer_request())
-        self._lent.add(lane.request)
+            request, belongings = self._compiled.create_infer_request(), self._make()
+        self._lent.add(request)
         try:
-            yield lane
+            yield request, belongings
             if self._counters is not None:
-                self._counters.add(lane.request)
-            self._idle.append(lane)  # not after an error: nobody knows its state then
+                self._counters.add(request)
+            self._idle.append((request, belongings))  # not after an error: nobody knows its state then
         finally:
-            self._lent.discard(lane.request)
+            self._lent.discard(request)
 
     def cancel(self) -> None:
         """End the inferences that are running: they raise RuntimeError."""

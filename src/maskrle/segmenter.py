@@ -19,7 +19,7 @@ from .detections import Detections, read_detections
 from .image import Image, read_image
 from .labels import Labels, label_names
 from .native import encode
-from .preprocess import COLORS, RESIZES, Placement, Preprocessor
+from .preprocess import COLORS, RESIZES, Memory, Placement, Preprocessor
 from .results import Instances
 from .stream import Result, Timings, grouped, ordered
 
@@ -115,7 +115,7 @@ class Segmenter:
         self._compiled = self._compile()
         counts = "PERF_COUNT" in map(str, config or {})
         self._counters = runtime.Counters() if counts else None
-        self._requests = runtime.Requests(self._compiled, self._counters)
+        self._requests = runtime.Requests(self._compiled, Memory, self._counters)
         hinted = "PERFORMANCE_HINT" in map(str, config or {})
         self._streaming = self._compiled if hinted else None
         self._compiling = Lock()
@@ -204,7 +204,7 @@ class Segmenter:
         if workers is not None and workers < 1:
             raise ValueError(f"workers: expected at least 1, got {workers}")
         compiled = self._throughput()
-        requests = runtime.Requests(compiled, self._counters)
+        requests = runtime.Requests(compiled, Memory, self._counters)
         return ordered(
             partial(self._results, requests),
             grouped(images, self._binding.image.batch or 1),
@@ -245,7 +245,9 @@ class Segmenter:
         if group:
             yield group
 
-    def _results(self, requests: runtime.Requests, sources: Sequence[Image | Exception]) -> list[Result]:
+    def _results(
+        self, requests: runtime.Requests[Memory], sources: Sequence[Image | Exception]
+    ) -> list[Result]:
         """What becomes of the pictures of a batch; where it fails, each is tried by itself."""
         pictures: list[NDArray[np.uint8]] = []
         reading: list[float] = []
@@ -273,17 +275,16 @@ class Segmenter:
         ]
 
     def _run(
-        self, requests: runtime.Requests, pictures: Sequence[NDArray[np.uint8]]
+        self, requests: runtime.Requests[Memory], pictures: Sequence[NDArray[np.uint8]]
     ) -> tuple[list[Instances], tuple[float, float, float]]:
         """The instances of pictures that share a batch; seconds of each step."""
         start = perf_counter()
         batch = self._binding.image.batch or len(pictures)
-        with requests.lane() as lane:
+        with requests.lent() as (request, memory):
             places = [self._preprocessor.place(picture) for picture in pictures]
-            inputs = self._preprocessor.inputs(pictures, places, batch, lane.spent)
+            inputs = self._preprocessor.inputs(pictures, places, batch, memory)
             ready = perf_counter()
-            outputs = runtime.infer(lane.request, inputs)
-            lane.spent = inputs
+            outputs = runtime.infer(request, inputs)
             inferred = perf_counter()
             # Inside the loan: the arrays are the request's own memory, which its next inference overwrites.
             tensors = {name: outputs[at] for name, at in self._binding.outputs.items()}
