@@ -191,8 +191,8 @@ class Segmenter:
 
         Args:
             images: paths or arrays, as for calling the segmenter.
-            workers: number of threads and of inference requests; by default as many as OpenVINO finds
-                optimal for the device.
+            workers: number of threads and of inference requests; by default one more than OpenVINO finds
+                optimal for the device, so that none of those waits while a picture is read and prepared.
 
         Raises:
             TypeError, ValueError: images is no iterable or a single picture, workers no positive integer.
@@ -208,7 +208,7 @@ class Segmenter:
         return ordered(
             partial(self._results, requests),
             grouped(images, self._binding.image.batch or 1),
-            workers or compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"),
+            workers or compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") + 1,
             requests.cancel,
         )
 
