@@ -58,6 +58,20 @@ def echo(size: tuple[int, int] = SIZE) -> ov.Model:
     return model(parameters, reshape_do_2d=op.reshape(row, _whole([1, 7]), False), masks=masks)
 
 
+def slow(layers: int) -> ov.Model:
+    """As `constant` with one row, after that many convolutions of some 10 milliseconds each."""
+    table, masks = rows(1, seed=0, classes=2)
+    table[:, 2] = 0.9
+    parameters = inputs(image_info=False)
+    weights = np.random.default_rng(0).normal(0, 0.02, (64, 64, 3, 3)).astype(np.float32)
+    pixels = op.gather(_flat(parameters[0]), op.constant(np.arange(64 * 128 * 128)), _whole(0))
+    x = op.reshape(pixels, _whole([1, 64, 128, 128]), False)
+    for _ in range(layers):
+        x = op.relu(op.convolution(x, op.constant(weights), [1, 1], [1, 1], [1, 1], [1, 1]))
+    still = op.multiply(op.reduce_max(_flat(x), _whole([0]), True), _real([0.0]))
+    return model(parameters, reshape_do_2d=op.constant(table), masks=op.add(op.constant(masks), still))
+
+
 def rows(count: int, seed: int, *, classes: int = 90, side: int = 33) -> tuple[NDArray[np.float32], ...]:
     """A table of `count` rows with scores in no order and boxes that may leave the image, and their masks: a
     smooth random field in the channel of the row's label, NaN in all others."""

@@ -18,11 +18,13 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     ("_core",),
     ("native",),
-    ("reference", "draw", "coco", "coco_format", "shapes", "image", "labels"),
+    ("files", "sources", "reference", "draw", "shapes", "image", "labels"),
+    ("coco", "coco_format", "journal", "overlays"),
     ("results", "contracts"),
-    ("binding",),
-    ("detections", "preprocess", "graph", "runtime"),
+    ("binding", "formats"),
+    ("detections", "preprocess", "graph", "runtime", "stream"),
     ("segmenter", "evaluate"),
+    ("predict",),
     ("cli",),
     ("__init__", "__main__"),
 )

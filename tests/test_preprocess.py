@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from maskrle.binding import Binding, ImageInput
 from maskrle.contracts import OMZ_TF, SEGMENTOLY, TORCHVISION
-from maskrle.preprocess import Placement, Preprocessor, place
+from maskrle.preprocess import Memory, Placement, Preprocessor, place
 
 NETWORK = (800, 1365)
 IMAGE = ImageInput(0, "image", "NCHW", 1, NETWORK, "float32")
@@ -152,3 +152,22 @@ def test_stretched_fractions_are_fractions_of_the_image(side: int, network: int,
     placement = place((side, side), (network, network), "stretch")
     got = placement.boxes_to_image(np.full((1, 4), edge, np.float32), normalised=True)
     assert (got == np.float32(edge) * np.float32(side)).all()  # as accuracy_checker does
+
+
+def test_memory_that_is_written_over_gives_the_same_inputs() -> None:
+    """Pictures of many shapes one after the other, in the same memory: nothing of the last one stays."""
+    rng = np.random.default_rng(0)
+    for layout in ("NCHW", "NHWC"):
+        for color in ("bgr", "rgb"):
+            used, memory = preprocessor(layout, color), Memory()
+            for size in ((90, 120), (30, 200), (200, 30), (64, 96), (64, 96), (1, 1)):
+                image = rng.integers(1, 256, (*size, 3), dtype=np.uint8)
+                places = [used.place(image)]
+                fresh, again = (used.inputs([image], places, 2, given)[0] for given in (None, memory))
+                np.testing.assert_array_equal(fresh, again)
+                assert image.min() > 0  # the picture itself is left alone
+
+
+def preprocessor(layout: str, color: str) -> Preprocessor:
+    port = ImageInput(0, "image", layout, 2, (64, 96), "float32")
+    return Preprocessor(Binding(OMZ_TF, port, None, {}), "fit", color)

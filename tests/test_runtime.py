@@ -12,7 +12,7 @@ import openvino as ov
 import pytest
 from openvino import opset13 as op
 
-from maskrle.runtime import check_device, compile_model, infer, precisions, read_model
+from maskrle.runtime import Counters, Requests, check_device, compile_model, infer, precisions, read_model
 
 
 @pytest.fixture
@@ -225,3 +225,27 @@ def test_inputs_that_the_network_cannot_take(core: ov.Core) -> None:
     with pytest.raises(RuntimeError, match="OpenVINO cannot run the network on this input: ") as error:
         infer(request, {0: np.zeros((1, 3, 32, 33), np.float32)})
     one_line(error)
+
+
+def test_requests_are_lent_to_one_at_a_time_and_not_after_an_error() -> None:
+    compiled = compile_model(ov.Core(), graphs.echo((8, 8)), "CPU", config={"PERF_COUNT": True})
+    counters = Counters()
+    requests = Requests(compiled, list, counters)
+    with requests.lent() as (one, mine), requests.lent() as (other, yours):
+        assert one is not other
+        assert mine is not yours
+    with requests.lent() as (again, ours):
+        assert ours is yours or ours is mine
+        again.infer([np.zeros((1, 3, 8, 8), np.float32), np.zeros((1, 3), np.float32)])
+    assert sum(node.seconds for node in counters.nodes()) > 0
+
+    def failing() -> None:
+        with requests.lent():
+            raise KeyError
+
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            failing()
+    with requests.lent() as (_, fresh):
+        assert fresh is not mine
+        assert fresh is not yours

@@ -11,6 +11,7 @@ from . import reference, shapes
 from .contracts import Channels, Contract, Output, Rows
 from .native import RLEBatch, __version__, backends, build_config, decode, encode
 from .results import Instances
+from .stream import Result, Timings
 
 if TYPE_CHECKING:
     from .segmenter import Segmenter
@@ -21,8 +22,10 @@ __all__ = [
     "Instances",
     "Output",
     "RLEBatch",
+    "Result",
     "Rows",
     "Segmenter",
+    "Timings",
     "__version__",
     "backends",
     "build_config",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .files import replacing
 
 if TYPE_CHECKING:
     from .native import RLEBatch
@@ -48,23 +49,16 @@ def to_coco(
 def write_json(path: str | os.PathLike[str], content: Sequence[Any] | dict[str, Any]) -> None:
     """Write results (or annotations) as JSON, one line for each element of a list, whole or not at all.
 
-    The file is written beside `path` and renamed over it, so that a reader never sees half of it. Floats are
-    written with the fewest digits that read back as the same double: equal content gives equal bytes.
+    Floats are written with the fewest digits that read back as the same double: equal content gives equal
+    bytes.
 
     Raises:
         ValueError: a number is NaN or infinite, which JSON cannot hold.
         OSError: the file cannot be written.
     """
-    path = Path(path)
     if isinstance(content, dict):
         text = json.dumps(content, allow_nan=False)
     else:
         text = "[" + ",\n ".join(json.dumps(item, allow_nan=False) for item in content) + "]"
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text + "\n")
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(Path(path)) as file:
+        file.write(text.encode() + b"\n")

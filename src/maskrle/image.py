@@ -58,7 +58,14 @@ def _read_file(path: Path) -> NDArray[np.uint8]:
             image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     except cv2.error as error:
         reason = " ".join(str(error).split())
+        if "CV_IO_MAX_IMAGE" in reason:  # found in the file's header, before anything is decoded
+            raise ValueError(f"{path}: {_too_large()}") from None
         raise ValueError(f"{path}: OpenCV cannot read this image ({reason})") from None
     if image is None:
         raise ValueError(f"{path}: not an image that OpenCV can read")
     return image  # type: ignore[no-any-return]
+
+
+def _too_large() -> str:
+    limit = os.environ.get("OPENCV_IO_MAX_IMAGE_PIXELS", "2^30")
+    return f"larger than the {limit} pixels, or 2^20 on a side, that OpenCV may read here"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from .binding import Binding, Limits, inside, lengths
 
-__all__ = ["COLORS", "RESIZES", "Placement", "Preprocessor", "place"]
+__all__ = ["COLORS", "RESIZES", "Memory", "Placement", "Preprocessor", "place"]
 
 RESIZES = ("fit", "stretch", "none")
 COLORS = ("bgr", "rgb")
@@ -89,6 +90,25 @@ def place(
     return Placement(image_size, resized, (network_height, network_width))
 
 
+class Memory:
+    """Arrays that are written over again and again.
+
+    New memory has to be cleared by the system, page after page, which takes several times as long as writing
+    a picture into it.
+    """
+
+    def __init__(self) -> None:
+        self._flat: dict[str, NDArray[Any]] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+        """The array of this name, in any shape; what is in it is left over."""
+        size = math.prod(shape)
+        flat = self._flat.get(name)
+        if flat is None or flat.size < size or flat.dtype != dtype:
+            flat = self._flat[name] = np.empty(size, dtype)
+        return flat[:size].reshape(shape)
+
+
 @dataclass(frozen=True)
 class Preprocessor:
     """Makes a network's inputs out of pictures.
@@ -112,9 +132,18 @@ class Preprocessor:
         return place((height, width), port.size, self.resize, port.limits[1:])
 
     def inputs(
-        self, images: Sequence[NDArray[np.uint8]], places: Sequence[Placement], batch: int
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        places: Sequence[Placement],
+        batch: int,
+        memory: Memory | None = None,
     ) -> dict[int, NDArray[Any]]:
-        """Input index -> array, for pictures that need inputs of one size; the rest of the batch is zero."""
+        """Input index -> array, for pictures that need inputs of one size; the rest of the batch is zero.
+
+        Args:
+            memory: where to put them; what was put there before is written over.
+        """
+        memory = memory or Memory()
         port = self.binding.image
         if self.resized_size is not None:
             (image,), (placement,) = images, places
@@ -125,23 +154,31 @@ class Preprocessor:
             }
         height, width = places[0].network
         shape = (3, height, width) if port.layout == "NCHW" else (height, width, 3)
-        tensor = np.zeros((batch, *shape), port.dtype)
+        tensor = memory.take("tensor", (batch, *shape), port.dtype)
+        tensor[len(images) :] = 0
         for slot, image, placement in zip(tensor, images, places, strict=False):
-            self._write(slot, image, placement)
+            self._write(slot, image, placement, memory)
         return {port.index: tensor, **self._info(places, batch)}
 
-    def _write(self, slot: NDArray[Any], image: NDArray[np.uint8], placement: Placement) -> None:
+    def _write(
+        self, slot: NDArray[Any], image: NDArray[np.uint8], placement: Placement, memory: Memory
+    ) -> None:
         import cv2
 
         height, width = placement.resized
-        pixels: Any = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-        if self.color == "rgb":
-            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        pixels: Any = image
+        if placement.resized != placement.image_size:
+            resized = memory.take("resized", (height, width, 3), "uint8")
+            pixels = cv2.resize(image, (width, height), resized, interpolation=cv2.INTER_LINEAR)
+        order = slice(None, None, -1 if self.color == "rgb" else 1)
         if self.binding.image.layout == "NHWC":
-            slot[:height, :width] = pixels
+            slot[:height, :width] = pixels[..., order]
+            slot[height:], slot[:height, width:] = 0, 0
         else:
-            for plane, channel in zip(slot, cv2.split(pixels), strict=True):
+            planes = cv2.split(pixels, list(memory.take("planes", (3, height, width), "uint8")))
+            for plane, channel in zip(slot, planes[order], strict=True):
                 plane[:height, :width] = channel
+            slot[:, height:], slot[:, :height, width:] = 0, 0
         if slot.dtype != np.uint8 and self.binding.contract.white != 255:
             slot /= np.float32(255 / self.binding.contract.white)
 

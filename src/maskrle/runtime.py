@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
 
 if TYPE_CHECKING:
     import openvino
 
-__all__ = ["PRECISIONS", "check_device", "compile_model", "infer", "precisions", "read_model"]
+__all__ = [
+    "PRECISIONS",
+    "Counters",
+    "NodeTime",
+    "Requests",
+    "check_device",
+    "compile_model",
+    "infer",
+    "precisions",
+    "read_model",
+]
+
+T = TypeVar("T")
 
 PRECISIONS = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 """Inference precisions, and what OpenVINO calls a device's capability for them."""
@@ -70,8 +86,9 @@ def compile_model(
     precision: str = "f32",
     cache_dir: str | os.PathLike[str] | None = None,
     config: Mapping[str, Any] | None = None,
+    hint: str = "LATENCY",
 ) -> openvino.CompiledModel:
-    """Compile a model for low latency at a given inference precision.
+    """Compile a model at a given inference precision.
 
     f32 is the default, as the bfloat16 that OpenVINO takes by itself on newer CPUs moves boxes by whole
     pixels.
@@ -80,18 +97,20 @@ def compile_model(
         cache_dir: directory where OpenVINO keeps compiled models, so that the next start is quicker.
         config: further OpenVINO properties but the precision, which nothing would check; they come before all
             of the above.
+        hint: what to compile for, "LATENCY" or "THROUGHPUT".
 
     Raises:
         ValueError: an unknown property or a wrong value of one, a model that OpenVINO cannot compile.
         TypeError: config is no mapping or has a value of another type, cache_dir is no path.
     """
     _check_config({} if config is None else config)
-    properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+    properties: dict[str, Any] = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": precision}
     if cache_dir is not None:
         if not isinstance(cache_dir, (str, os.PathLike)):
             raise TypeError(f"cache_dir: expected a path, got {type(cache_dir).__name__}")
         properties["CACHE_DIR"] = os.fspath(cache_dir)
     properties |= {str(name): value for name, value in (config or {}).items()}
+    _fill_tables()
     try:
         return core.compile_model(model, device, properties)
     except RuntimeError as error:
@@ -104,6 +123,18 @@ def compile_model(
         raise ValueError(f"model: OpenVINO cannot compile it for {device}: {reason}") from None
 
 
+def _fill_tables() -> None:
+    """Pass an array through OpenVINO's Python binding, and back.
+
+    The first time, it fills tables of types. Two threads that infer for the first time at once wait for each
+    other for ever: one fills them and waits for the GIL, the other has the GIL and waits for the tables.
+    """
+    import openvino
+
+    for dtype in (np.float32, np.uint8, np.int64):
+        _ = openvino.Tensor(np.zeros(1, dtype), shared_memory=True).data
+
+
 def infer(request: openvino.InferRequest, inputs: Mapping[int, Any]) -> Any:
     """Run an inference without copying: the outputs are the request's own memory.
 
@@ -114,6 +145,75 @@ def infer(request: openvino.InferRequest, inputs: Mapping[int, Any]) -> Any:
         return request.infer(inputs, share_inputs=True, share_outputs=True)
     except RuntimeError as error:
         raise RuntimeError(f"OpenVINO cannot run the network on this input: {_reason(error)}") from None
+
+
+class NodeTime(NamedTuple):
+    """What the executions of one node of a network took altogether; `kernel` is what OpenVINO ran for it."""
+
+    name: str
+    kind: str
+    kernel: str
+    seconds: float
+
+
+class Counters:
+    """OpenVINO's own clocks, added up over inferences."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._seconds: dict[tuple[str, str, str], float] = {}
+
+    def add(self, request: openvino.InferRequest) -> None:
+        """Add the last inference of a request."""
+        with self._lock:
+            for node in request.get_profiling_info():
+                key = (node.node_name, node.node_type, node.exec_type)
+                self._seconds[key] = self._seconds.get(key, 0.0) + node.real_time.total_seconds()
+
+    def nodes(self) -> list[NodeTime]:
+        """What every node took, the slowest first."""
+        with self._lock:
+            nodes = [NodeTime(*key, seconds) for key, seconds in self._seconds.items() if seconds > 0]
+        return sorted(nodes, key=lambda node: (-node.seconds, node.name))
+
+
+class Requests(Generic[T]):
+    """Inference requests of a compiled model: lent to one thread at a time, made when none is idle.
+
+    Args:
+        make: makes something that belongs to a request and is lent with it.
+        counters: where the time of each node is added up, if the model was compiled with PERF_COUNT.
+    """
+
+    def __init__(
+        self, compiled: openvino.CompiledModel, make: Callable[[], T], counters: Counters | None = None
+    ) -> None:
+        self._compiled = compiled
+        self._make = make
+        self._counters = counters
+        self._idle: list[tuple[openvino.InferRequest, T]] = []
+        self._lent: set[openvino.InferRequest] = set()
+
+    @contextmanager
+    def lent(self) -> Iterator[tuple[openvino.InferRequest, T]]:
+        """A request and what belongs to it, until the context ends. Copy what is needed of outputs before."""
+        try:
+            request, belongings = self._idle.pop()
+        except IndexError:
+            request, belongings = self._compiled.create_infer_request(), self._make()
+        self._lent.add(request)
+        try:
+            yield request, belongings
+            if self._counters is not None:
+                self._counters.add(request)
+            self._idle.append((request, belongings))  # not after an error: nobody knows its state then
+        finally:
+            self._lent.discard(request)
+
+    def cancel(self) -> None:
+        """End the inferences that are running: they raise RuntimeError."""
+        for request in self._lent.copy():
+            request.cancel()
 
 
 def precisions(core: openvino.Core, device: str) -> list[str]:

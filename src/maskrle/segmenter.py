@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,25 +19,18 @@ from .detections import Detections, read_detections
 from .image import Image, read_image
 from .labels import Labels, label_names
 from .native import encode
-from .preprocess import COLORS, RESIZES, Placement, Preprocessor
+from .preprocess import COLORS, RESIZES, Memory, Placement, Preprocessor
 from .results import Instances
+from .stream import Result, Timings, grouped, ordered
 
 if TYPE_CHECKING:
     import openvino
 
-__all__ = ["PASTES", "Segmenter", "Timings"]
+__all__ = ["PASTES", "Segmenter"]
 
 PREPROCESSES = ("opencv", "graph")
 DYNAMIC_BATCH = 8
 """Most images that `Segmenter.batch` gives a network of dynamic batch at once."""
-
-
-class Timings(NamedTuple):
-    """Where the time of one picture went, seconds of wall time."""
-
-    preprocess: float
-    inference: float
-    postprocess: float
 
 
 class Segmenter:
@@ -114,8 +108,16 @@ class Segmenter:
         if select_in_graph:
             self._binding = graph.with_selection(network, self._binding)
         self._preprocessor = Preprocessor(self._binding, resize, color, resized_size)
-        self._compiled = runtime.compile_model(core, network, device, precision, cache_dir, config)
-        self._idle: list[openvino.InferRequest] = []
+        self._compile = partial(
+            runtime.compile_model, core, network, device, precision, cache_dir, dict(config or {})
+        )
+        self._compiled = self._compile()
+        counts = "PERF_COUNT" in map(str, config or {})
+        self._counters = runtime.Counters() if counts else None
+        self._requests = runtime.Requests(self._compiled, Memory, self._counters)
+        hinted = "PERFORMANCE_HINT" in map(str, config or {})
+        self._streaming = self._compiled if hinted else None
+        self._compiling = Lock()
 
     @property
     def contract(self) -> Contract:
@@ -143,6 +145,12 @@ class Segmenter:
         """Label -> class name, None where no names are known."""
         return self._names
 
+    @property
+    def node_times(self) -> list[runtime.NodeTime]:
+        """What each node of the network took in all inferences so far, the slowest first; empty unless
+        `config` has PERF_COUNT."""
+        return self._counters.nodes() if self._counters else []
+
     def __call__(self, image: Image) -> Instances:
         """Find the instances in one picture: a path, or uint8 [H, W, 3] BGR as OpenCV reads it.
 
@@ -159,8 +167,49 @@ class Segmenter:
     def timed(self, image: Image) -> tuple[Instances, Timings]:
         """As calling the segmenter, and how long each step took; reading a file counts as preprocessing."""
         start = perf_counter()
-        (instances,), timings = self._run([read_image(image)], start)
-        return instances, timings
+        picture = read_image(image)
+        read = perf_counter() - start
+        (instances,), times = self._run(self._requests, [picture])
+        return instances, Timings(read, *times)
+
+    def stream(
+        self, images: Iterable[Image | Exception], workers: int | None = None
+    ) -> Generator[Result, None, None]:
+        """Find the instances in any number of pictures, as fast as the device can; results in input order.
+
+        Each worker is a thread that reads a picture, preprocesses it, runs the network and encodes the masks.
+        Pictures are taken from `images` as results are asked for, at most two for each worker ahead (times
+        the batch, where the network takes a fixed one: then that many are gathered first). A picture that
+        fails is a `Result` with an error, and so is an exception among the images; the stream goes on. If
+        `images` itself raises, that is raised here, after the results of what came before.
+
+        The first stream compiles the network a second time, for throughput instead of latency, unless
+        `config` has a PERFORMANCE_HINT. Results do not depend on that, nor on the number of workers.
+
+        Closing the generator, or an exception in the loop over it, ends all work that is going on.
+
+        Args:
+            images: paths or arrays, as for calling the segmenter.
+            workers: number of threads and of inference requests; by default one more than OpenVINO finds
+                optimal for the device, so that none of those waits while a picture is read and prepared.
+
+        Raises:
+            TypeError, ValueError: images is no iterable or a single picture, workers no positive integer.
+        """
+        if isinstance(images, (str, os.PathLike, np.ndarray)) or not isinstance(images, Iterable):
+            raise TypeError(f"images: expected an iterable of pictures, got {type(images).__name__}")
+        if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool)):
+            raise TypeError(f"workers: expected an integer or None, got {type(workers).__name__}")
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers: expected at least 1, got {workers}")
+        compiled = self._throughput()
+        requests = runtime.Requests(compiled, Memory, self._counters)
+        return ordered(
+            partial(self._results, requests),
+            grouped(images, self._binding.image.fed(1)),
+            workers or compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") + 1,
+            requests.cancel,
+        )
 
     def batch(self, images: Iterable[Image]) -> list[Instances]:
         """Find the instances in any number of pictures, with as many at once as the network takes.
@@ -172,15 +221,22 @@ class Segmenter:
         Raises: as calling the segmenter, and TypeError for a single picture.
         """
         _check_several(images)
-        return [found for group in self._groups(images) for found in self._run(group, perf_counter())[0]]
+        groups = self._groups(map(read_image, images))
+        return [found for group in groups for found in self._run(self._requests, group)[0]]
 
-    def _groups(self, images: Iterable[Image]) -> Iterator[list[NDArray[np.uint8]]]:
+    def _throughput(self) -> openvino.CompiledModel:
+        with self._compiling:
+            if self._streaming is None:
+                self._streaming = self._compile(hint="THROUGHPUT")
+            return self._streaming
+
+    def _groups(self, pictures: Iterable[NDArray[np.uint8]]) -> Iterator[list[NDArray[np.uint8]]]:
         port = self._binding.image
         most = port.most(DYNAMIC_BATCH if self.contract.batches else 1)
         if self._preprocessor.resized_size is not None:
             most = 1
         group: list[NDArray[np.uint8]] = []
-        for picture in map(read_image, images):
+        for picture in pictures:
             network = self._preprocessor.place(picture).network
             if group and (len(group) == most or network != self._preprocessor.place(group[0]).network):
                 yield group
@@ -189,12 +245,45 @@ class Segmenter:
         if group:
             yield group
 
-    def _run(self, pictures: Sequence[NDArray[np.uint8]], start: float) -> tuple[list[Instances], Timings]:
+    def _results(
+        self, requests: runtime.Requests[Memory], sources: Sequence[Image | Exception]
+    ) -> list[Result]:
+        """What becomes of the pictures of a batch; where it fails, each is tried by itself."""
+        pictures: list[NDArray[np.uint8]] = []
+        reading: list[float] = []
+        found: list[tuple[Instances, Timings]] = []
+        try:
+            for source in sources:
+                if isinstance(source, Exception):
+                    raise source
+                start = perf_counter()
+                pictures.append(read_image(source))
+                reading.append(perf_counter() - start)
+            for group in self._groups(pictures):
+                instances, times = self._run(requests, group)
+                for one in instances:
+                    # Of a batch, each picture gets an equal share.
+                    shares = (seconds / len(group) for seconds in times)
+                    found.append((one, Timings(reading[len(found)], *shares)))
+        except Exception as error:
+            if len(sources) == 1:
+                return [Result(sources[0], error=error)]
+            return [result for source in sources for result in self._results(requests, [source])]
+        return [
+            Result(source, one, image=picture, timings=timings)
+            for source, picture, (one, timings) in zip(sources, pictures, found, strict=True)
+        ]
+
+    def _run(
+        self, requests: runtime.Requests[Memory], pictures: Sequence[NDArray[np.uint8]]
+    ) -> tuple[list[Instances], tuple[float, float, float]]:
+        """The instances of pictures that share a batch; seconds of each step."""
+        start = perf_counter()
         batch = self._binding.image.fed(len(pictures))
-        places = [self._preprocessor.place(picture) for picture in pictures]
-        inputs = self._preprocessor.inputs(pictures, places, batch)
-        ready = perf_counter()
-        with self._request() as request:
+        with requests.lent() as (request, memory):
+            places = [self._preprocessor.place(picture) for picture in pictures]
+            inputs = self._preprocessor.inputs(pictures, places, batch, memory)
+            ready = perf_counter()
             outputs = runtime.infer(request, inputs)
             inferred = perf_counter()
             # Inside the loan: the arrays are the request's own memory, which its next inference overwrites.
@@ -204,16 +293,7 @@ class Segmenter:
             instances = [
                 self._instances(one, placement) for one, placement in zip(found, places, strict=True)
             ]
-        return instances, Timings(ready - start, inferred - ready, perf_counter() - inferred)
-
-    @contextmanager
-    def _request(self) -> Iterator[openvino.InferRequest]:
-        try:
-            request = self._idle.pop()
-        except IndexError:
-            request = self._compiled.create_infer_request()
-        yield request
-        self._idle.append(request)  # not after an error: nobody knows its state then
+        return instances, (ready - start, inferred - ready, perf_counter() - inferred)
 
     def _instances(self, found: Detections, placement: Placement) -> Instances:
         boxes = placement.boxes_to_image(found.boxes, normalised=self.contract.normalised)

@@ -13,6 +13,7 @@ from .console import complain, reason
 from .demo import demo
 from .evaluate import evaluate
 from .inspect import inspect
+from .predict import predict
 
 __all__ = ["app", "main"]
 
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Instance segmentation with Mask R-CNN networks on OpenVINO; masks come out as COCO RLE.",
 )
-for command in (demo, inspect, evaluate):
+for command in (demo, predict, evaluate, inspect):
     app.command()(command)
 
 

@@ -16,8 +16,10 @@ from rich.text import Text
 from ..coco import write_json
 from ..contracts import CONTRACTS, PASTES
 from ..image import read_image
+from ..overlays import FileNames, write_picture
 from ..preprocess import RESIZES
-from ..segmenter import Segmenter, Timings
+from ..segmenter import Segmenter
+from ..stream import Timings
 from .console import complain, output, quiet_libraries, reason, table
 
 __all__ = ["demo"]
@@ -84,7 +86,7 @@ def demo(
     with quiet_libraries():
         segmenter = Segmenter(network, device, threshold, paste, resize, contract=contract, labels=labels)
     out.mkdir(parents=True, exist_ok=True)
-    files = _FileNames(out, images or [])
+    files = FileNames(out, images or [])
     pictures: Iterator[_Picture | Exception]
     if images:
         pictures, count = _opened(images), len(images)
@@ -111,7 +113,7 @@ def demo(
             complain(f"{picture.name}: {reason(error)}")
             continue
         overlay = files.take(f"{Path(picture.name).stem}-overlay.png")
-        _write_png(overlay, found.draw(picture.pixels))
+        write_picture(overlay, found.draw(picture.pixels))
         rows.append(_Row(picture.name, len(found), timings, overlay.name))
         results += found.to_coco(image_id)
         height, width = found.image_size
@@ -143,38 +145,14 @@ def _opened(paths: Sequence[Path]) -> Iterator[_Picture | Exception]:
             yield error
 
 
-def _generated(count: int, files: _FileNames) -> Iterator[_Picture]:
+def _generated(count: int, files: FileNames) -> Iterator[_Picture]:
     from .. import shapes
 
     for index in range(count):
         pixels, truth = shapes.scene(index + 1, SCENE_SIZES[index % len(SCENE_SIZES)])
         path = files.take(f"scene-{index + 1}.png")
-        _write_png(path, pixels)
+        write_picture(path, pixels)
         yield _Picture(path.name, pixels, truth.annotations(image_id=0))
-
-
-class _FileNames:
-    """Names of files to write, no two alike and none of them an input."""
-
-    def __init__(self, directory: Path, inputs: Sequence[Path]) -> None:
-        self._directory = directory
-        self._taken = {path.resolve() for path in inputs}
-
-    def take(self, name: str) -> Path:
-        path = wanted = self._directory / name
-        number = 1
-        while path.resolve() in self._taken:
-            number += 1
-            path = wanted.with_stem(f"{wanted.stem}-{number}")
-        self._taken.add(path.resolve())
-        return path
-
-
-def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    import cv2
-
-    # Not cv2.imwrite: it returns False where a file cannot be written, and on Windows it mangles some names.
-    path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
 
 
 def _report(rows: Sequence[_Row], out: Path, *, generated: bool) -> None:

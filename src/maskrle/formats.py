@@ -1,0 +1,196 @@
+"""The files that results are written to: COCO results, lines of JSON, Parquet."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from .results import Instances
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["FORMATS", "Format", "beside", "described", "format_of", "write_images", "write_lines"]
+
+Record = Mapping[str, Any]
+"""One picture: what `described` says of it, and under "found" what the format makes of its instances."""
+_ROW_GROUP = 64 << 20
+"""Bytes of a Parquet file's row group before compression: what writing and reading it take of memory."""
+
+
+class Format(NamedTuple):
+    """A kind of results file.
+
+    found   what becomes of one picture's instances, fit for JSON
+    write   all pictures, in their order, one in memory at a time -> the file
+    images  whether the file tells of pictures without detections only in a list of images beside it
+    check   raises ImportError where a package is missing
+    """
+
+    found: Callable[[int, Instances], Any]
+    write: Callable[[BinaryIO, Iterable[Record]], None]
+    images: bool
+    check: Callable[[], object] = lambda: None
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's suffix stands for.
+
+    Raises:
+        ValueError: another suffix.
+        ImportError: it needs a package that is not installed.
+    """
+    chosen = FORMATS.get(path.suffix.lower())
+    if chosen is None:
+        raise ValueError(f"out: expected a file name ending in {', '.join(FORMATS)}, got {path.name}")
+    chosen.check()
+    return chosen
+
+
+def beside(out: Path, suffix: str) -> Path:
+    """The name of a side file: the output's with something behind it."""
+    return out.with_name(out.name + suffix)
+
+
+def write_images(file: BinaryIO, records: Iterable[Record], names: Mapping[int, str]) -> None:
+    """The pictures as COCO's annotations have them, without annotations: id, file_name, size, categories."""
+
+    def images() -> Iterator[Any]:
+        for record in records:
+            image = described(record) | {"id": record["image_id"]}
+            del image["image_id"]
+            yield image
+
+    file.write(b'{"images": ')
+    _write_list(file, images())
+    categories = [{"id": label, "name": name} for label, name in names.items()]
+    file.write(b', "annotations": [], "categories": ' + _json(categories) + b"}\n")
+
+
+def write_lines(file: BinaryIO, contents: Iterable[Any]) -> None:
+    """JSON, one content a line."""
+    for content in contents:
+        file.write(_json(content) + b"\n")
+
+
+def described(record: Record) -> dict[str, Any]:
+    """What a record says about the picture itself."""
+    return {
+        name: record[name] for name in ("image_id", "file_name", "frame", "height", "width") if name in record
+    }
+
+
+def _coco_results(image_id: int, instances: Instances) -> Any:
+    return instances.to_coco(image_id)
+
+
+def _write_coco(file: BinaryIO, records: Iterable[Record]) -> None:
+    _write_list(file, chain.from_iterable(record["found"] for record in records))
+    file.write(b"\n")
+
+
+def _detections(image_id: int, instances: Instances) -> Any:
+    found = instances.to_coco(image_id)
+    for detection in found:
+        del detection["image_id"]
+    return found
+
+
+def _write_pictures(file: BinaryIO, records: Iterable[Record]) -> None:
+    write_lines(file, ({**described(record), "detections": record["found"]} for record in records))
+
+
+def _write_list(file: BinaryIO, elements: Iterable[Any]) -> None:
+    before = b"["
+    for element in elements:
+        file.write(before + _json(element))
+        before = b",\n "
+    file.write(b"[]" if before == b"[" else b"]")
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, allow_nan=False).encode()
+
+
+def _check_arrow() -> None:
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError:
+        raise ImportError("Parquet needs pyarrow: pip install 'maskrle[arrow]'") from None
+
+
+def _columns() -> pyarrow.Schema:
+    import pyarrow as pa
+
+    columns = {
+        "label": pa.int64(),
+        "category": pa.string(),
+        "score": pa.float32(),
+        "box": pa.list_(pa.field("element", pa.float32(), nullable=False), 4),
+        "area": pa.int64(),
+        "counts": pa.large_binary(),
+    }
+    return pa.schema([pa.field(name, kind, nullable=name == "category") for name, kind in columns.items()])
+
+
+def _arrow(image_id: int, instances: Instances) -> Any:
+    """The columns of one picture, in Arrow's own bytes; numbers and strings are taken where they lie."""
+    import pyarrow as pa
+
+    schema, count, rles = _columns(), len(instances), instances.rles
+    names = instances.names or {}
+    columns = [
+        pa.array(instances.labels),
+        pa.array([names.get(label) for label in instances.labels.tolist()], pa.string()),
+        pa.array(instances.scores),
+        pa.FixedSizeListArray.from_arrays(
+            pa.array(np.ascontiguousarray(instances.boxes).reshape(-1)), type=schema.field("box").type
+        ),
+        pa.array(rles.areas),
+        pa.Array.from_buffers(
+            pa.large_binary(), count, [None, pa.py_buffer(rles.offsets), pa.py_buffer(rles.counts)]
+        ),
+    ]
+    return base64.b64encode(pa.record_batch(columns, schema=schema).serialize()).decode()
+
+
+def _write_parquet(file: BinaryIO, records: Iterable[Record]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    found = _columns()
+    image = [
+        pa.field("image_id", pa.int64(), nullable=False),
+        pa.field("file_name", pa.string(), nullable=False),
+        pa.field("frame", pa.int32()),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+    ]
+    schema = pa.schema([*image, *found])
+    repeated = ["image_id", "file_name", "frame", "height", "width", "label", "category"]
+    with pa.parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeated) as writer:
+        batches: list[pa.RecordBatch] = []
+        size = 0
+        for record in records:
+            rows = pa.ipc.read_record_batch(pa.py_buffer(base64.b64decode(record["found"])), found)
+            about = [pa.repeat(pa.scalar(record.get(one.name), one.type), len(rows)) for one in image]
+            batches.append(pa.record_batch([*about, *rows.columns], schema=schema))
+            size += batches[-1].nbytes
+            if size >= _ROW_GROUP:
+                writer.write_table(pa.Table.from_batches(batches, schema))
+                batches, size = [], 0
+        writer.write_table(pa.Table.from_batches(batches, schema))
+
+
+FORMATS = {
+    ".json": Format(_coco_results, _write_coco, images=True),
+    ".jsonl": Format(_detections, _write_pictures, images=False),
+    ".parquet": Format(_arrow, _write_parquet, images=True, check=_check_arrow),
+}
+"""Suffix -> format."""

@@ -1,0 +1,130 @@
+"""Overlays in files: a picture for each picture, a video for each video."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .sources import Camera, Item, Source, Still, Video
+
+__all__ = ["FileNames", "Overlays", "write_picture"]
+
+_FRAMES_A_SECOND = 25.0
+"""Where a video or camera does not say."""
+
+
+class FileNames:
+    """Names of files to write, no two alike and none of them an input."""
+
+    def __init__(self, directory: Path, inputs: Iterable[Path]) -> None:
+        self._directory = directory
+        self._taken = {path.resolve() for path in inputs}
+
+    def take(self, name: str) -> Path:
+        """A path for this name, with a number where it is taken already."""
+        path = wanted = self._directory / name
+        number = 1
+        while path.resolve() in self._taken:
+            number += 1
+            path = wanted.with_stem(f"{wanted.stem}-{number}")
+        self._taken.add(path.resolve())
+        return path
+
+
+class Overlays:
+    """Where overlays go: NAME-overlay.jpg for a picture, NAME-overlay.mp4 for a video.
+
+    Paths follow from the order of the items alone. Frames must come in their order.
+
+    Raises:
+        OSError: the directory cannot be made.
+    """
+
+    def __init__(self, directory: Path, inputs: Iterable[Source]) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        paths = (source.path for source in inputs if not isinstance(source, Camera))
+        self._names = FileNames(directory, paths)
+        self._video: _VideoFile | None = None
+
+    def path(self, item: Item) -> Path | None:
+        """Where the overlay of an item goes; None for all frames but the first. Ask once, in order."""
+        if isinstance(item.source, Still):
+            return self._names.take(f"{item.source.path.stem}-overlay.jpg")
+        if item.frame:
+            return None
+        stem = item.source.path.stem if isinstance(item.source, Video) else f"camera-{item.source.number}"
+        return self._names.take(f"{stem}-overlay.mp4")
+
+    def add(self, item: Item, path: Path | None, drawn: NDArray[np.uint8]) -> None:
+        """Write the next frame; `path` with the first one of a video."""
+        if path is not None:
+            self.close()
+            self._video = _VideoFile(path, drawn.shape[:2], frames_a_second(item.source))
+        if self._video is not None:
+            self._video.add(drawn)
+
+    def close(self) -> None:
+        """Finish the video that is being written."""
+        if self._video is not None:
+            self._video.close()
+            self._video = None
+
+    def discard(self) -> None:
+        """Delete the video that is being written, if any."""
+        if self._video is not None:
+            self._video.discard()
+            self._video = None
+
+
+def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write a picture as its suffix says.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    import cv2
+
+    # Not cv2.imwrite: it returns False where a file cannot be written, and on Windows it mangles some names.
+    path.write_bytes(cv2.imencode(path.suffix, pixels)[1].tobytes())
+
+
+def frames_a_second(source: Source) -> float:
+    """How fast a video is to be shown."""
+    import cv2
+
+    if not isinstance(source, Video):
+        return _FRAMES_A_SECOND
+    capture = cv2.VideoCapture(str(source.path))
+    rate = float(capture.get(cv2.CAP_PROP_FPS))
+    capture.release()
+    return rate if 0 < rate < 1000 else _FRAMES_A_SECOND  # also where it is NaN
+
+
+class _VideoFile:
+    def __init__(self, path: Path, size: tuple[int, ...], rate: float) -> None:
+        import cv2
+
+        self._path, self._size = path, size
+        self._temporary = path.with_name(f".{os.getpid()}.{path.name}")  # OpenCV goes by the suffix
+        code = cv2.VideoWriter.fourcc(*"mp4v")
+        self._writer: Any = cv2.VideoWriter(str(self._temporary), code, rate, (size[1], size[0]))
+        if not self._writer.isOpened():
+            raise OSError(f"{path}: OpenCV cannot write this video")
+
+    def add(self, frame: NDArray[np.uint8]) -> None:
+        if frame.shape[:2] != self._size:
+            raise OSError(f"{self._path}: the frames of a video must have one size")
+        self._writer.write(np.ascontiguousarray(frame))
+
+    def close(self) -> None:
+        self._writer.release()
+        self._temporary.replace(self._path)
+
+    def discard(self) -> None:
+        self._writer.release()
+        self._temporary.unlink(missing_ok=True)

@@ -1,0 +1,289 @@
+"""A run over many pictures: from sources through a segmenter to a results file, with nothing lost."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .files import replacing
+from .formats import Format, beside, described, format_of, write_images, write_lines
+from .journal import Journal
+from .native import __version__
+from .overlays import Overlays, write_picture
+from .results import Instances
+from .segmenter import Segmenter
+from .sources import Camera, Item, Source, Still, items, printable
+from .stream import Result, Timings, ordered
+
+__all__ = ["Failed", "Outcome", "Run", "select"]
+
+_DRAWING = 2
+"""Threads that draw overlays."""
+
+
+class Failed(Exception):
+    """The picture that a strict run ended at."""
+
+
+class Outcome(NamedTuple):
+    """What became of one picture.
+
+    name        where it comes from
+    detections  how many there are
+    error       why there are none, in words
+    timings     where the time went; None with an error, or where an earlier run did the work
+    resumed     whether an earlier run did
+    """
+
+    name: str
+    detections: int
+    error: str | None
+    timings: Timings | None
+    resumed: bool = False
+
+
+class _Task(NamedTuple):
+    item: Item
+    result: Result
+    overlay: Path | None
+
+
+class _Finished(NamedTuple):
+    record: dict[str, Any]
+    outcome: Outcome
+    drawn: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is to be done; iterating over it does it.
+
+    While it goes on, finished pictures are in `OUT.partial`. At the end that becomes OUT and its side files:
+    `OUT.errors.jsonl`, a line for each picture that failed, and `OUT.images.json`, which picture has which
+    id, where OUT itself does not say so. Each of them appears whole or not at all, OUT last. Every file has
+    the same bytes for any number of workers and interruptions.
+
+    sources         the pictures
+    out             OUT, of one of `formats.FORMATS`
+    settings        whatever else decides the results, fit for JSON: to resume, it must be the same
+    classes         classes to keep, by name or label; None for all
+    max_detections  the most of a picture to keep, best first; None for all
+    overlays        directory for pictures (and videos) of what was found
+    workers         threads and inference requests, as `Segmenter.stream` has them
+    strict          end at the first picture that fails
+    resume          go on where an interrupted run ended
+    """
+
+    sources: Sequence[Source]
+    out: Path
+    settings: Mapping[str, Any]
+    classes: Sequence[str] | None = None
+    max_detections: int | None = None
+    overlays: Path | None = None
+    workers: int | None = None
+    strict: bool = False
+    resume: bool = False
+
+    @property
+    def partial(self) -> Path:
+        """Where finished pictures are while the run goes on."""
+        return beside(self.out, ".partial")
+
+    @property
+    def errors(self) -> Path:
+        """Where the errors are, if there are any."""
+        return beside(self.out, ".errors.jsonl")
+
+    @property
+    def images(self) -> Path:
+        """Where the list of pictures is, if OUT needs one."""
+        return beside(self.out, ".images.json")
+
+    def prepare(self) -> Journal | None:
+        """Begin or take up the journal; None where there is nothing left to do.
+
+        Raises:
+            ValueError: OUT has another suffix, the journal is of another run, or cameras or the overlay of a
+                video are to be resumed.
+            ImportError: OUT's format needs a package that is not installed.
+            FileExistsError: an interrupted run left its journal, and `resume` does not say what to do.
+            OSError: OUT or the journal cannot be written.
+        """
+        format_of(self.out)
+        stills = all(isinstance(source, Still) for source in self.sources)
+        if self.resume and any(isinstance(source, Camera) for source in self.sources):
+            raise ValueError("resume: a camera's pictures do not come again")
+        if self.resume and self.overlays is not None and not stills:
+            raise ValueError("resume: an annotated video cannot be continued; leave out --overlays")
+        if self.out.is_dir():
+            raise IsADirectoryError(f"{self.out}: is a directory")
+        if self.resume and self.out.exists() and not self.partial.exists():
+            return None
+        try:
+            return Journal(self.partial, self._settings(), resume=self.resume)
+        except FileExistsError:
+            raise FileExistsError(
+                f"{self.partial}: left by a run that was interrupted; --resume goes on with it, or delete it"
+            ) from None
+
+    def outcomes(self, segmenter: Segmenter, journal: Journal) -> Iterator[Outcome]:
+        """Do the work: what became of each picture, in order, as soon as it is safe in the journal.
+
+        Raises:
+            ValueError: a class that the network does not know.
+            Failed: a picture failed, and the run is strict.
+            OSError: the journal, an overlay or OUT cannot be written; what was finished is in the journal.
+        """
+        form = format_of(self.out)
+        kept = None if self.classes is None else _labels(self.classes, segmenter.names or {})
+        overlays = None if self.overlays is None else Overlays(self.overlays, self.sources)
+        todo = items(self.sources)
+        try:
+            for record, item in zip(journal, islice(todo, journal.count), strict=True):
+                if overlays is not None:
+                    overlays.path(item)  # the names that follow depend on those before
+                yield _outcome(record, resumed=True)
+            for finished, item, path in self._finished(segmenter, form, kept, todo, overlays):
+                if finished.outcome.error is not None and self.strict:
+                    raise Failed(f"{finished.outcome.name}: {finished.outcome.error}")
+                if overlays is not None and finished.drawn is not None:
+                    overlays.add(item, path, finished.drawn)
+                journal.append(finished.record)
+                yield finished.outcome
+            if overlays is not None:
+                overlays.close()
+            self._write(form, journal, segmenter.names or {})
+            journal.remove()
+        finally:
+            if overlays is not None:
+                overlays.discard()
+
+    def _settings(self) -> dict[str, Any]:
+        listed = "\n".join(map(repr, self.sources)).encode("utf-8", "backslashreplace")
+        return {
+            "maskrle": __version__,
+            "format": self.out.suffix.lower(),
+            "inputs": f"{len(self.sources)}, SHA-256 {hashlib.sha256(listed).hexdigest()}",
+            "classes": self.classes,
+            "max_detections": self.max_detections,
+            **self.settings,
+        }
+
+    def _finished(
+        self,
+        segmenter: Segmenter,
+        form: Format,
+        kept: Sequence[int] | None,
+        todo: Iterator[Item],
+        overlays: Overlays | None,
+    ) -> Iterator[tuple[_Finished, Item, Path | None]]:
+        pending: deque[Item] = deque()
+
+        def images() -> Iterator[Any]:
+            for item in todo:
+                pending.append(item)
+                yield item.image
+
+        def tasks() -> Generator[_Task, None, None]:
+            with closing(segmenter.stream(images(), self.workers)) as results:
+                for result in results:
+                    item = pending.popleft()
+                    yield _Task(item, result, None if overlays is None else overlays.path(item))
+
+        def finish(task: _Task) -> list[tuple[_Finished, Item, Path | None]]:
+            return [(self._finish(form, kept, task, draw=overlays is not None), task.item, task.overlay)]
+
+        # Drawing and compressing pictures takes long enough to be done beside each other, too.
+        with closing(tasks()) as given:
+            if overlays is None:
+                for task in given:
+                    yield from finish(task)
+            else:
+                with closing(ordered(finish, given, _DRAWING, lambda: None)) as done:
+                    yield from done
+
+    def _finish(self, form: Format, kept: Sequence[int] | None, task: _Task, *, draw: bool) -> _Finished:
+        item, result = task.item, task.result
+        record: dict[str, Any] = {"image_id": item.image_id, "file_name": item.name}
+        if item.frame is not None:
+            record["frame"] = item.frame
+        if result.instances is None or result.image is None:
+            record["error"] = _reason(item, result.error)
+            return _Finished(record, _outcome(record), None)
+        found = select(result.instances, kept, self.max_detections)
+        record["height"], record["width"] = found.image_size
+        record["detections"], record["found"] = len(found), form.found(item.image_id, found)
+        drawn = found.draw(result.image) if draw else None
+        if drawn is not None and task.overlay is not None and isinstance(item.source, Still):
+            write_picture(task.overlay, drawn)
+            drawn = None
+        return _Finished(record, _outcome(record, result.timings), drawn)
+
+    def _write(self, form: Format, journal: Journal, names: Mapping[int, str]) -> None:
+        for left in self.out.parent.glob(f".{glob.escape(self.out.name)}.*.tmp"):
+            left.unlink()  # of a run that was killed at this point
+        failed = (_error(record) for record in journal if "error" in record)
+        self.errors.unlink(missing_ok=True)
+        first = next(failed, None)
+        if first is not None:
+            with replacing(self.errors) as file:
+                write_lines(file, chain([first], failed))
+        if form.images:
+            with replacing(self.images) as file:
+                write_images(file, _succeeded(journal), names)
+        with replacing(self.out) as file:
+            form.write(file, _succeeded(journal))
+
+
+def select(instances: Instances, classes: Sequence[int] | None, most: int | None) -> Instances:
+    """The instances of these classes, at most so many, those with the best scores; their order stays."""
+    kept = np.arange(len(instances))
+    if classes is not None:
+        kept = np.flatnonzero(np.isin(instances.labels, list(classes)))
+    if most is not None and len(kept) > most:
+        kept = np.sort(kept[np.argsort(-instances.scores[kept], kind="stable")[:most]])
+    return instances if len(kept) == len(instances) else instances[kept]
+
+
+def _succeeded(journal: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    return (record for record in journal if "error" not in record)
+
+
+def _error(record: Mapping[str, Any]) -> dict[str, Any]:
+    about = described(record)
+    source = {"source": about.pop("file_name")}
+    return {**about, **source, "reason": record["error"]}
+
+
+def _labels(classes: Sequence[str], names: Mapping[int, str]) -> list[int]:
+    known = {name: label for label, name in names.items()}
+    strange = next((one for one in classes if one not in known and not one.isdecimal()), None)
+    if strange is not None:
+        have = ", ".join(names.values()) or "none, so only their numbers will do"
+        raise ValueError(f"classes: expected numbers or names this network knows ({have}), got {strange!r}")
+    return [known[one] if one in known else int(one) for one in classes]
+
+
+def _outcome(record: Mapping[str, Any], timings: Timings | None = None, *, resumed: bool = False) -> Outcome:
+    frame = f", frame {record['frame']}" if "frame" in record else ""
+    name = f"{record['file_name']}{frame}"
+    return Outcome(name, record.get("detections", 0), record.get("error"), timings, resumed)
+
+
+def _reason(item: Item, error: Exception | None) -> str:
+    """What an error says, without the file's name in front."""
+    said = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        said = error.strerror
+    said = printable(said.encode("utf-8", "surrogateescape")) if said else type(error).__name__
+    return said.removeprefix(f"{item.name}: ")

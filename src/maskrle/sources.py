@@ -1,0 +1,219 @@
+"""Where pictures come from: files, folders, patterns, lists, COCO annotations, videos and cameras."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Camera", "Item", "Source", "Still", "Video", "items", "printable", "sources"]
+
+IMAGES = (
+    ".avif", ".bmp", ".dib", ".exr", ".gif", ".hdr", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".pic",
+    ".png", ".pnm", ".ppm", ".ras", ".sr", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+"""Suffixes of what is taken out of folders. A file that is named itself may have any."""
+VIDEOS = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+
+
+@dataclass(frozen=True)
+class Still:
+    """A picture in a file; `problem` says why it is not even to be opened."""
+
+    path: Path
+    image_id: int | None = None
+    name: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video file: a picture for each frame."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A camera by its number. It gives frames until `ended` is set."""
+
+    number: int
+    ended: Event = field(default_factory=Event, repr=False, compare=False)
+
+
+Source: TypeAlias = Still | Video | Camera
+
+
+class Item(NamedTuple):
+    """One picture to segment.
+
+    image_id  the annotations', otherwise counted from 1
+    name      of the file, as `printable` or as the annotations have it
+    frame     which one of a video or camera, from 0
+    image     what `Segmenter.stream` takes; an exception where there is nothing to open
+    source    where it comes from
+    """
+
+    image_id: int
+    name: str
+    frame: int | None
+    image: Path | NDArray[np.uint8] | Exception
+    source: Source
+
+
+def printable(path: str | bytes | os.PathLike[str]) -> str:
+    """A path as text that every reader of UTF-8 takes: bytes that are none are written as \\xff."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def sources(inputs: Sequence[str], images: Path | None = None) -> list[Source]:
+    """What the inputs of a command line stand for, in their order.
+
+    A folder is searched for images, also in the folders within it, in the order of names; a folder that
+    several names lead to is searched once, so links that go round in circles end. A `.json` file is COCO
+    annotations: its images, which must lie within its folder. A `.txt` file has a path on each line. Paths in
+    either are relative to `images`, or else to the file's own folder. Digits are the number of a camera.
+    What does not exist, but has `*`, `?` or `[` in it, is a pattern, `**` being any folders. Anything else is
+    a video, by its suffix, or an image, whether or not it can be opened.
+
+    Raises:
+        ValueError: a folder, pattern or file without images; a damaged list; annotations together with other
+            inputs, whose numbers could be the same.
+        OSError: a list cannot be read.
+    """
+    if len(inputs) > 1 and any(_suffix(one) == ".json" for one in inputs):
+        raise ValueError("input: a COCO annotations file cannot be combined with other inputs")
+    return [source for one in inputs for source in _of(one, images)]
+
+
+def items(given: Iterable[Source]) -> Iterator[Item]:
+    """The pictures of sources, numbered; frames are decoded one after the other as they are asked for."""
+    number = 0
+    for source in given:
+        for name, frame, image in _pictures(source):
+            number += 1
+            stated = source.image_id if isinstance(source, Still) else None
+            yield Item(number if stated is None else stated, name, frame, image, source)
+
+
+def _of(given: str, images: Path | None) -> list[Source]:
+    path = Path(given)
+    suffix = _suffix(given)
+    if not os.path.lexists(path):
+        if given.isdecimal():
+            return [Camera(int(given))]
+        if glob.has_magic(given):
+            found = sorted(name for name in glob.glob(given, recursive=True) if os.path.isfile(name))
+            return _some([_named(Path(name)) for name in found], f"no files match {given}")
+    if path.is_dir():
+        return _some([Still(one) for one in _walk(path)], f"no images in the folder {printable(path)}")
+    if suffix == ".json":
+        return _some(_annotated(path, images or path.parent), f"no images in {printable(path)}")
+    if suffix == ".txt":
+        names = path.read_bytes().replace(b"\r\n", b"\n").split(b"\n")
+        listed = [_named((images or path.parent) / os.fsdecode(name)) for name in names if name.strip()]
+        return _some(listed, f"no paths in {printable(path)}")
+    return [_named(path)]
+
+
+def _suffix(path: str | Path) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
+def _some(found: Sequence[Source], otherwise: str) -> list[Source]:
+    if not found:
+        raise ValueError(f"input: {otherwise}")
+    return list(found)
+
+
+def _named(path: Path) -> Source:
+    return Video(path) if _suffix(path) in VIDEOS else Still(path)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    seen: set[tuple[int, int]] = set()
+    for at, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
+        status = os.stat(at)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders.sort(key=os.fsencode)
+        yield from (Path(at, name) for name in sorted(files, key=os.fsencode) if _suffix(name) in IMAGES)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _annotated(path: Path, root: Path) -> list[Still]:
+    try:
+        dataset = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"input: {printable(path)} is not JSON: {error}") from None
+    listed = dataset.get("images") if isinstance(dataset, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError(f"input: {printable(path)} is no COCO annotations file: it has no list of images")
+    found = [_annotation(path, at, image, root) for at, image in enumerate(listed)]
+    if len({one.image_id for one in found}) < len(found):
+        raise ValueError(f"input: {printable(path)} has several images of the same id")
+    return found
+
+
+def _annotation(path: Path, at: int, image: Any, root: Path) -> Still:
+    number, name = (image.get(key) if isinstance(image, dict) else None for key in ("id", "file_name"))
+    if not isinstance(number, int) or isinstance(number, bool) or not isinstance(name, str) or not name:
+        raise ValueError(
+            f"input: images[{at}] of {printable(path)}: expected an integer id and a file_name, "
+            f"got id {number!r} and file_name {name!r}"
+        )
+    # By the words alone, before anything is opened: annotations come from elsewhere.
+    inside = os.path.normpath(name)
+    leaves = os.path.isabs(inside) or inside.split(os.sep)[0] == os.pardir or "\0" in name
+    return Still(root / inside, number, name, f"{name} leaves the folder of the images" if leaves else None)
+
+
+def _pictures(source: Source) -> Iterator[tuple[str, int | None, Path | NDArray[np.uint8] | Exception]]:
+    if isinstance(source, Still):
+        name = printable(source.path) if source.name is None else source.name
+        image: Path | Exception = source.path
+        if source.problem is not None:
+            image = ValueError(source.problem)
+        elif source.path.exists() and not source.path.is_file():  # a pipe or device may never end
+            image = ValueError(f"{name}: not a file")
+        yield name, None, image
+        return
+    name = printable(source.path) if isinstance(source, Video) else f"camera {source.number}"
+    count = 0
+    for frame in _frames(source):
+        yield name, count, frame
+        count += 1
+    if count == 0:
+        missing = isinstance(source, Video) and not source.path.exists()
+        reason = "No such file or directory" if missing else "nothing that OpenCV can read frames of"
+        yield name, None, ValueError(f"{name}: {reason}")
+
+
+def _frames(source: Video | Camera) -> Iterator[NDArray[np.uint8]]:
+    import cv2
+
+    try:
+        capture = cv2.VideoCapture(str(source.path) if isinstance(source, Video) else source.number)
+    except UnicodeEncodeError:  # OpenCV wants names in UTF-8
+        return
+    try:
+        while not (isinstance(source, Camera) and source.ended.is_set()):
+            there, frame = capture.read()
+            if not there:
+                return
+            yield frame  # type: ignore[misc]
+    finally:
+        capture.release()

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import graphs
+import numpy as np
+import openvino as ov
+import pytest
+from numpy.typing import NDArray
+
+from maskrle import Segmenter
+from maskrle.predict import Failed, Run, select
+from maskrle.sources import sources
+
+SIZE = (48, 64)
+COUNT = 120
+KILLS = 60
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that finds as many as a picture's blue says, pictures, and three that are none."""
+    root = tmp_path_factory.mktemp("pictures")
+    table, masks = graphs.rows(9, seed=3, classes=8)
+    table[:, 2] = np.linspace(0.5, 0.95, 9)
+    model = graphs.constant(table, masks, size=SIZE)
+    model.set_rt_info("circle square", ["model_info", "labels"])
+    ov.save_model(model, root / "model.xml", compress_to_fp16=False)
+    (root / "images").mkdir()
+    for number in range(COUNT):
+        content = cv2.imencode(".png", picture(number % 10))[1].tobytes()
+        (root / f"images/{number:03}.png").write_bytes(content if number not in (5, 17, 18) else b"")
+    return root
+
+
+def picture(count: int) -> NDArray[np.uint8]:
+    return np.full((*SIZE, 3), (count, 90, 90), np.uint8)
+
+
+def run(folder: Path, out: Path, **options: Any) -> Run:
+    return Run(sources([str(folder / "images")]), out, {"threshold": 0.5}, **options)
+
+
+def done(the_run: Run, folder: Path, *, stop: int | None = None) -> list[Any]:
+    """Carry a run out, or as much of it as `stop` says."""
+    segmenter = Segmenter(folder / "model.xml", config={"PERFORMANCE_HINT": "THROUGHPUT"})
+    journal = the_run.prepare()
+    assert journal is not None
+    with journal:
+        outcomes = the_run.outcomes(segmenter, journal)
+        if stop is None:
+            return list(outcomes)
+        taken = [next(outcomes) for _ in range(stop)]
+        outcomes.close()  # type: ignore[attr-defined]
+        return taken
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".parquet"])
+def test_every_file_has_the_same_bytes_whatever_the_workers_and_interruptions(
+    folder: Path, tmp_path: Path, suffix: str
+) -> None:
+    wanted = {}
+    for name, workers in (("a", 1), ("b", 2), ("c", 5)):
+        (tmp_path / name).mkdir()
+        outcomes = done(run(folder, tmp_path / name / f"out{suffix}", workers=workers), folder)
+        assert [outcome.detections for outcome in outcomes if not outcome.error] == [
+            min(number % 10, 9) for number in range(COUNT) if number not in (5, 17, 18)
+        ]
+        wanted[name] = files(tmp_path / name)
+    assert wanted["a"] == wanted["b"] == wanted["c"]
+    assert wanted["a"][f"out{suffix}.errors.jsonl"].count(b"not an image that OpenCV can read") == 3
+
+    (tmp_path / "d").mkdir()
+    out = tmp_path / "d" / f"out{suffix}"
+    done(run(folder, out), folder, stop=7)
+    assert set(files(tmp_path / "d")) == {f"out{suffix}.partial"}
+    done(run(folder, out, resume=True), folder, stop=23)
+    outcomes = done(run(folder, out, resume=True), folder)
+    assert [outcome.resumed for outcome in outcomes] == [True] * 23 + [False] * (COUNT - 23)
+    assert files(tmp_path / "d") == wanted["a"]
+    assert run(folder, out, resume=True).prepare() is None
+
+
+def start(folder: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
+    options = ["-o", out, "-m", folder / "model.xml", "-nireq", str(workers), "--resume"]
+    command = [sys.executable, "-m", "maskrle", "predict", folder / "images", *options]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".parquet"])
+def test_killed_at_any_instant(folder: Path, tmp_path: Path, suffix: str) -> None:
+    """SIGKILL at random instants: OUT is not there or whole, what was finished stays, the end is the same."""
+    chance = random.Random(suffix)
+    (tmp_path / "0").mkdir()
+    done(run(folder, tmp_path / "0" / f"out{suffix}"), folder, stop=COUNT)
+    full = size_of(tmp_path / "0" / f"out{suffix}.partial")
+    done(run(folder, tmp_path / "0" / f"out{suffix}", resume=True), folder)
+    wanted = files(tmp_path / "0")
+    kills = rounds = 0
+    sizes = set()
+    while kills < KILLS / 3:
+        rounds += 1
+        directory = tmp_path / str(rounds)
+        directory.mkdir()
+        out, partial = directory / f"out{suffix}", directory / f"out{suffix}.partial"
+        while True:
+            before = partial.read_bytes() if partial.exists() else b""
+            # Before the first new picture, after any of them, or while OUT is written.
+            target = len(before) + chance.uniform(-0.2, 1.2) * (full - len(before))
+            ending = target >= 0.95 * full
+            with start(folder, out, chance.randint(1, 3)) as process:
+                while process.poll() is None and size_of(partial) < min(target, 0.95 * full):
+                    time.sleep(0.0005)
+                time.sleep(chance.uniform(0, 1 if ending else 0.02))
+                process.kill()
+            if process.returncode != -signal.SIGKILL:
+                assert process.returncode == 1  # for the three that are no pictures
+                break
+            kills += 1
+            if out.exists():
+                assert out.read_bytes() == wanted[out.name]
+            if partial.exists():
+                sizes.add(size_of(partial))
+                assert partial.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+        assert files(directory) == wanted
+    assert len(sizes) > 5  # killed in the midst of it, not always before
+
+
+def test_a_strict_run_ends_at_the_first_error(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Failed, match=r"005\.png: not an image"):
+        done(run(folder, tmp_path / "out.json", strict=True), folder)
+    assert set(files(tmp_path)) == {"out.json.partial"}
+    outcomes = done(run(folder, tmp_path / "out.json", resume=True), folder)
+    assert [outcome.resumed for outcome in outcomes].count(True) == 5
+
+
+def test_another_run_is_not_taken_up(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    done(run(folder, out), folder, stop=3)
+    before = files(tmp_path)
+    with pytest.raises(FileExistsError, match=r"out\.json\.partial: left by a run that was interrupted"):
+        run(folder, out).prepare()
+    with pytest.raises(ValueError, match="had max_detections None, this one has 3"):
+        run(folder, out, resume=True, max_detections=3).prepare()
+    other = Run(sources([str(folder / "images/001.png")]), out, {"threshold": 0.5}, resume=True)
+    with pytest.raises(ValueError, match="had inputs '120, SHA-256"):
+        other.prepare()
+    assert files(tmp_path) == before
+
+
+def test_errors_of_an_earlier_run_do_not_stay(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    done(run(folder, out), folder)
+    assert (tmp_path / "out.jsonl.errors.jsonl").exists()
+    done(Run(sources([str(folder / "images/001.png")]), out, {}), folder)
+    assert set(files(tmp_path)) == {"out.jsonl"}
+
+
+def test_classes_and_most_detections(folder: Path, tmp_path: Path) -> None:
+    found = Segmenter(folder / "model.xml")(picture(9))
+    best = select(found, None, 3)
+    assert best.scores.tolist() == found.scores[-3:].tolist()
+    assert select(found, [int(found.labels[0])], None).labels.tolist() == [
+        label for label in found.labels if label == found.labels[0]
+    ]
+    assert len(select(found, [int(found.labels[0])], 1)) == 1
+    assert len(select(found, [99], 2)) == 0
+    assert select(found, None, None) is found
+    with pytest.raises(ValueError, match=r"classes: expected numbers or names .* got 'unicorn'"):
+        done(run(folder, tmp_path / "out.json", classes=["3", "unicorn"]), folder)
+    assert files(tmp_path) == {}
+    outcomes = done(run(folder, tmp_path / "out.json", classes=["square", "3"]), folder)
+    assert sum(outcome.detections for outcome in outcomes) > 0
+
+
+def test_outputs_are_checked_before_any_work(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.json").mkdir()
+    with pytest.raises(IsADirectoryError):
+        run(folder, tmp_path / "out.json").prepare()
+    with pytest.raises(FileNotFoundError):
+        run(folder, tmp_path / "absent/out.json").prepare()
+    with pytest.raises(ValueError, match="expected a file name ending in"):
+        run(folder, tmp_path / "out.csv").prepare()
+    with pytest.raises(ValueError, match="resume: a camera"):
+        Run(sources(["0"]), tmp_path / "out.jsonl", {}, resume=True).prepare()
+    with pytest.raises(ValueError, match="resume: an annotated video"):
+        Run(sources(["a.mp4"]), tmp_path / "o.jsonl", {}, resume=True, overlays=tmp_path).prepare()
+
+
+def test_overlays_of_a_resumed_run_have_the_same_names(folder: Path, tmp_path: Path) -> None:
+    found = {}
+    for name, stops in (("a", [None]), ("b", [11, None])):
+        for stop in stops:
+            options = {"overlays": tmp_path / name, "resume": stop is None and len(stops) > 1}
+            done(run(folder, tmp_path / f"{name}.json", **options), folder, stop=stop)
+        found[name] = files(tmp_path / name)
+    assert found["a"] == found["b"]
+    assert len(found["a"]) == COUNT - 3
