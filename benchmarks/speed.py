@@ -110,7 +110,8 @@ def _rounds(
     runners: list[_Runner], scenes: list[Workload], floors: list[Floor], *, quick: bool
 ) -> dict[str, dict[int, float]]:
     """Microseconds a mask of each, by round: in every round all take their turn on the same scene."""
-    rounds, slow_rounds = (6, 1) if quick else (60, 3)
+    rounds = 6 if quick else 60
+    every = 6 if quick else 8  # slow ones take part now and then, all along the run
     samples: dict[str, dict[int, float]] = {FLOOR: {}} | {r.contestant.name: {} for r in runners}
     order = np.random.default_rng(0)
     with no_collection():
@@ -122,7 +123,7 @@ def _rounds(
                 if runner is None:
                     floor = floors[number % len(scenes)]
                     samples[FLOOR][number] = _visit(lambda _, floor=floor: floor(), work, _FLOOR_REPEATS)
-                elif not runner.contestant.is_slow or number < slow_rounds:
+                elif not runner.contestant.is_slow or number % every == 0:
                     runner.contestant.prepare()
                     name, repeats = runner.contestant.name, runner.contestant.repeats
                     samples[name][number] = _visit(runner.way, work, repeats)
