@@ -26,12 +26,12 @@ from typing import Any
 import cv2
 import numpy as np
 import openvino as ov
+from ballast import network
 from contestants import accuracy_checker_way
 from measure import Spread, spread
 from numpy.typing import NDArray
-from openvino import opset13 as op
 from report import machine
-from workload import Workload, coco_like
+from workload import Workload
 
 import maskrle.segmenter
 from maskrle import RLEBatch, Segmenter, Timings
@@ -39,38 +39,9 @@ from maskrle import RLEBatch, Segmenter, Timings
 NETWORK = (800, 1365)
 IMAGE = (480, 640)
 TARGETS = {100: 0.97, 20: 0.85}
-CONFIG = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
-CHANNELS = 24
+THROUGHPUT = {"PERFORMANCE_HINT": "THROUGHPUT"}
+CONFIG = {**THROUGHPUT, "INFERENCE_PRECISION_HINT": "f32"}  # as a Segmenter does by itself
 Encode = Callable[..., RLEBatch]
-
-
-def network(layers: int) -> ov.Model:
-    """100 detections, after so many convolutions."""
-    work = coco_like(100, NETWORK)
-    table = np.zeros((100, 7), np.float32)
-    table[:, 1], table[:, 2] = work.channels + 1, 0.9
-    table[:, 3:] = work.boxes / np.array([NETWORK[1], NETWORK[0]] * 2, np.float32)
-    image = op.parameter([1, 3, *NETWORK], np.float32, name="image_tensor")
-    rng = np.random.default_rng(0)
-
-    def convolution(x: Any, channels: int, stride: int) -> Any:
-        weights = op.constant(rng.normal(0, 0.05, (CHANNELS, channels, 3, 3)).astype(np.float32))
-        return op.relu(op.convolution(x, weights, [stride] * 2, [1, 1], [1, 1], [1, 1]))
-
-    x = convolution(image, 3, 4)
-    for _ in range(layers):
-        x = convolution(x, CHANNELS, 1)
-    level = op.reduce_mean(x, op.constant(np.array([0, 1, 2, 3])), False)
-    # The answers depend on the convolutions, so that nothing is left out.
-    scale = op.add(op.multiply(level, op.constant(np.float32(0))), op.constant(np.float32(1)))
-    outputs = {
-        "reshape_do_2d": op.multiply(op.constant(table), scale),
-        "masks": op.multiply(op.constant(work.masks), scale),
-    }
-    image.output(0).get_tensor().set_names({"image_tensor"})
-    for name, node in outputs.items():
-        node.output(0).get_tensor().set_names({name})
-    return ov.Model([op.result(node) for node in outputs.values()], [image], "ballast")
 
 
 def bare(compiled: ov.CompiledModel, requests: int, seconds: float) -> float:
@@ -88,14 +59,14 @@ def bare(compiled: ov.CompiledModel, requests: int, seconds: float) -> float:
 
 
 def calibrated(milliseconds: float) -> int:
-    """Layers that make bare inference take so long an image."""
-    layers = (0, 16)
+    """Convolutions that make bare inference take so long an image."""
+    few, many = 1, 17
     taken = []
-    for count in layers:
-        compiled = ov.compile_model(network(count), "CPU", CONFIG)
+    for count in (few, many):
+        compiled = ov.compile_model(network(NETWORK, 100, count), "CPU", CONFIG)
         taken.append(1e3 / max(bare(compiled, 3, 1.2) for _ in range(3)))
-    each = (taken[1] - taken[0]) / layers[1]
-    return max(round((milliseconds - taken[0]) / each), 0)
+    each = (taken[1] - taken[0]) / (many - few)
+    return max(few + round((milliseconds - taken[0]) / each), few)
 
 
 def accuracy_checker(
@@ -141,9 +112,9 @@ def pipeline(segmenter: Segmenter, encode: Encode, seconds: float) -> tuple[floa
 
 def measured(milliseconds: int, rounds: int, seconds: float) -> dict[str, Any]:
     layers = calibrated(milliseconds)
-    model = network(layers)
+    model = network(NETWORK, 100, layers)
     compiled = ov.compile_model(model, "CPU", CONFIG)
-    segmenter = Segmenter(model, config=CONFIG)
+    segmenter = Segmenter(model, config=THROUGHPUT)
     check(segmenter)
     # The best number of requests, once: the best of several short runs in each round would be luck as well.
     trials = {count: [bare(compiled, count, 1.2) for _ in range(3)] for count in (1, 2, 3, 4)}

@@ -18,33 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino as ov
-from openvino import opset13 as op
+from ballast import network
 from workload import coco_like
 
 import maskrle
 
 SIZE = (96, 128)
 POINTS = 10
-
-
-def network() -> ov.Model:
-    """Ten detections, whose masks are computed anew for each picture."""
-    work = coco_like(10, SIZE)
-    table = np.zeros((10, 7), np.float32)
-    table[:, 1], table[:, 2] = work.channels + 1, 0.9
-    table[:, 3:] = work.boxes / np.array([SIZE[1], SIZE[0]] * 2, np.float32)
-    image = op.parameter([1, 3, *SIZE], np.float32, name="image_tensor")
-    level = op.reduce_mean(image, op.constant(np.array([0, 1, 2, 3])), False)
-    scale = op.add(op.multiply(level, op.constant(np.float32(0))), op.constant(np.float32(1)))
-    outputs = {
-        "reshape_do_2d": op.multiply(op.constant(table), scale),
-        "masks": op.multiply(op.constant(work.masks), scale),
-    }
-    image.output(0).get_tensor().set_names({"image_tensor"})
-    for name, node in outputs.items():
-        node.output(0).get_tensor().set_names({name})
-    return ov.Model([op.result(node) for node in outputs.values()], [image], "soak")
 
 
 def resident() -> float:
@@ -59,7 +39,7 @@ def stream(count: int) -> Iterator[None]:
     rng = np.random.default_rng(0)
     pictures: list[Any] = [rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8) for _ in range(99)]
     pictures.append(np.zeros(3, np.uint8))  # no picture
-    segmenter = maskrle.Segmenter(network(), config={"PERFORMANCE_HINT": "THROUGHPUT"})
+    segmenter = maskrle.Segmenter(network(SIZE, 10), config={"PERFORMANCE_HINT": "THROUGHPUT"})
     for number, result in enumerate(segmenter.stream(pictures[at % 100] for at in range(count))):
         assert (result.error is not None) == (number % 100 == 99)
         assert result.instances is None or len(result.instances) == 10
