@@ -21,7 +21,7 @@ def records(suffix: str) -> list[dict[str, Any]]:
     """As a journal has them: through JSON."""
     listed = [
         {"image_id": number, "file_name": f"{number}é.png", "height": SIZE[0], "width": SIZE[1]}
-        | {"found": FORMATS[suffix].found(number, found)}
+        | {"count": len(found), "detections": FORMATS[suffix].found(number, found)}
         for number, found in FOUND.items()
     ]
     listed[1]["frame"] = 3
@@ -49,6 +49,7 @@ def test_lines() -> None:
     assert [line.get("frame") for line in lines] == [None, 3, None]
     for line, (number, found) in zip(lines, FOUND.items(), strict=True):
         assert (line["file_name"], line["height"], line["width"]) == (f"{number}é.png", *SIZE)
+        assert line["count"] == len(found)
         assert [{"image_id": number, **one} for one in line["detections"]] == found.to_coco(number)
 
 
@@ -134,7 +135,7 @@ def test_labels_without_names() -> None:
     bare = Instances(found.labels, found.scores, found.boxes, found.rles)
     rows = io.BytesIO()
     record = {"image_id": 1, "file_name": "a", "height": 1, "width": 1}
-    FORMATS[".parquet"].write(rows, [record | {"found": FORMATS[".parquet"].found(1, bare)}])
+    FORMATS[".parquet"].write(rows, [record | {"detections": FORMATS[".parquet"].found(1, bare)}])
     table = pyarrow.parquet.read_table(io.BytesIO(rows.getvalue()))
     assert table["category"].null_count == len(found)
     assert np.array_equal(table["label"].to_numpy(), found.labels)

@@ -144,6 +144,17 @@ def test_killed_at_any_instant(folder: Path, tmp_path: Path, suffix: str) -> Non
     assert len(sizes) > 5  # killed in the midst of it, not always before
 
 
+def test_lines_are_there_as_the_run_goes_on(folder: Path, tmp_path: Path) -> None:
+    whole, part = run(folder, tmp_path / "whole.jsonl"), run(folder, tmp_path / "part.jsonl")
+    done(whole, folder)
+    done(part, folder, stop=40)
+    lines = part.partial.read_bytes().splitlines()[1:]
+    finished = [line for line in lines if b'"error"' not in line]
+    assert len(lines) == 40
+    assert len(finished) == 37
+    assert finished == whole.out.read_bytes().splitlines()[:37]
+
+
 def test_a_strict_run_ends_at_the_first_error(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(Failed, match=r"005\.png: not an image"):
         done(run(folder, tmp_path / "out.json", strict=True), folder)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Format", "beside", "described", "format_of", "write_images", "write_lines"]
 
 Record = Mapping[str, Any]
-"""One picture: what `described` says of it, and under "found" what the format makes of its instances."""
+"""One picture: what `described` says of it, the count of its detections, and these as the format has them."""
 _ROW_GROUP = 64 << 20
 """Bytes of a Parquet file's row group before compression: what writing and reading it take of memory."""
 
@@ -27,7 +27,7 @@ _ROW_GROUP = 64 << 20
 class Format(NamedTuple):
     """A kind of results file.
 
-    found   what becomes of one picture's instances, fit for JSON
+    found   one picture's instances -> its detections, fit for JSON
     write   all pictures, in their order, one in memory at a time -> the file
     images  whether the file tells of pictures without detections only in a list of images beside it
     check   raises ImportError where a package is missing
@@ -91,7 +91,7 @@ def _coco_results(image_id: int, instances: Instances) -> Any:
 
 
 def _write_coco(file: BinaryIO, records: Iterable[Record]) -> None:
-    _write_list(file, chain.from_iterable(record["found"] for record in records))
+    _write_list(file, chain.from_iterable(record["detections"] for record in records))
     file.write(b"\n")
 
 
@@ -100,10 +100,6 @@ def _detections(image_id: int, instances: Instances) -> Any:
     for detection in found:
         del detection["image_id"]
     return found
-
-
-def _write_pictures(file: BinaryIO, records: Iterable[Record]) -> None:
-    write_lines(file, ({**described(record), "detections": record["found"]} for record in records))
 
 
 def _write_list(file: BinaryIO, elements: Iterable[Any]) -> None:
@@ -178,7 +174,7 @@ def _write_parquet(file: BinaryIO, records: Iterable[Record]) -> None:
         batches: list[pa.RecordBatch] = []
         size = 0
         for record in records:
-            rows = pa.ipc.read_record_batch(pa.py_buffer(base64.b64decode(record["found"])), found)
+            rows = pa.ipc.read_record_batch(pa.py_buffer(base64.b64decode(record["detections"])), found)
             about = [pa.repeat(pa.scalar(record.get(one.name), one.type), len(rows)) for one in image]
             batches.append(pa.record_batch([*about, *rows.columns], schema=schema))
             size += batches[-1].nbytes
@@ -190,7 +186,7 @@ def _write_parquet(file: BinaryIO, records: Iterable[Record]) -> None:
 
 FORMATS = {
     ".json": Format(_coco_results, _write_coco, images=True),
-    ".jsonl": Format(_detections, _write_pictures, images=False),
+    ".jsonl": Format(_detections, write_lines, images=False),  # the lines are the journal's own
     ".parquet": Format(_arrow, _write_parquet, images=True, check=_check_arrow),
 }
 """Suffix -> format."""

@@ -222,7 +222,7 @@ class Run:
             return _Finished(record, _outcome(record), None)
         found = select(result.instances, kept, self.max_detections)
         record["height"], record["width"] = found.image_size
-        record["detections"], record["found"] = len(found), form.found(item.image_id, found)
+        record["count"], record["detections"] = len(found), form.found(item.image_id, found)
         drawn = found.draw(result.image) if draw else None
         if drawn is not None and task.overlay is not None and isinstance(item.source, Still):
             write_picture(task.overlay, drawn)
@@ -277,7 +277,7 @@ def _labels(classes: Sequence[str], names: Mapping[int, str]) -> list[int]:
 def _outcome(record: Mapping[str, Any], timings: Timings | None = None, *, resumed: bool = False) -> Outcome:
     frame = f", frame {record['frame']}" if "frame" in record else ""
     name = f"{record['file_name']}{frame}"
-    return Outcome(name, record.get("detections", 0), record.get("error"), timings, resumed)
+    return Outcome(name, record.get("count", 0), record.get("error"), timings, resumed)
 
 
 def _reason(item: Item, error: Exception | None) -> str:
