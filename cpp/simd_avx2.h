@@ -31,7 +31,6 @@ inline Floats fused(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b,
 inline Floats absolute(Floats a) { return _mm256_andnot_ps(splat(-0.0F), a); }
 inline Ints as_ints(Floats a) { return _mm256_castps_si256(a); }
 inline Floats min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
-inline Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
 // a * b + c, rounded once or twice: where the last bits do not matter.
 inline Floats roughly_fused(Floats a, Floats b, Floats c) { return fused(a, b, c); }
 // Of the size of an integer.

@@ -25,8 +25,6 @@ inline constexpr bool kHasFused = true;
 inline Floats fused(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 inline Floats absolute(Floats a) { return _mm512_abs_ps(a); }
 inline Ints as_ints(Floats a) { return _mm512_castps_si512(a); }
-inline Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
-inline Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
 // a * b + c, rounded once or twice: where the last bits do not matter.
 inline Floats roughly_fused(Floats a, Floats b, Floats c) { return fused(a, b, c); }
 // Of the size of an integer.
