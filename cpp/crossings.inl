@@ -74,11 +74,9 @@ class CrossingFinder {
   // Returns the columns that come so near to the threshold that rounding could decide: these must
   // be left to the general road.
   MASKRLE_STAGE Lanes find(const Taps& columns, const Plan& plan, Lanes valid, Slots& slots) {
-    Pass pass;
-    pass.gap = splat(std::numeric_limits<float>::infinity());
-    pass.above = pass.seen_first = plan.on ? valid : 0;
-    pass.seen_second = 0;
-    pass.first = pass.second = {splat(0.0F), splat(1.0F), splat(bases_[first_node_])};
+    const Changes none{splat(0.0F), splat(1.0F), splat(bases_[first_node_])};
+    Pass pass{ColumnOrder(plan.on ? valid : 0), splat(std::numeric_limits<float>::infinity()), none,
+              none};
     store(w_.offsets, splat(0.0F));
     std::uint64_t rows = plan.rows;
     for (std::int32_t base = first_node_;;) {
@@ -89,7 +87,7 @@ class CrossingFinder {
       store(w_.offsets, load(w_.offsets + 64 * kLanes));
       rows = all_rows(base);
     }
-    if (pass.seen_first != 0) finish(columns, pass, slots);
+    if (pass.order.seen_first() != 0) finish(columns, pass, slots);
     return ~greater(pass.gap, splat(margin_)) & valid;
   }
 
@@ -104,10 +102,9 @@ class CrossingFinder {
     Floats before, behind, base;
   };
   struct Pass {
-    Lanes above;            // the columns above the threshold in the mask row taken last
+    ColumnOrder order;
     Floats gap;             // the least distance of a mask row's value to the threshold
     Changes first, second;  // of each column; the others are in the slots
-    Lanes seen_first, seen_second;
   };
 
   // As bits, at most 64 of the mask rows from `node` on.
@@ -126,7 +123,7 @@ class CrossingFinder {
     float* offsets = w_.offsets + kLanes;
     Lanes* above = w_.above;
     Floats gap = pass.gap;
-    Lanes before = pass.above;
+    Lanes before = pass.order.on();
     std::uint64_t changed = 0;
     for (; rows != 0; rows &= rows - 1) {
       const std::int32_t row = __builtin_ctzll(rows);
@@ -149,32 +146,22 @@ class CrossingFinder {
                              Slots& slots) const {
     Changes first = pass.first;
     Changes second = pass.second;
-    Lanes seen_first = pass.seen_first;
-    Lanes seen_second = pass.seen_second;
-    Lanes now = pass.above;
+    ColumnOrder order = pass.order;
     for (; rows != 0; rows &= rows - 1) {
       const std::int32_t row = __builtin_ctzll(rows);
       const float* offsets = w_.offsets + row * kLanes;
       const float row_base = bases_[base + row];
-      const Lanes before = now;
-      now = w_.above[row];
-      // A lane that has not begun was never on; one that has begun and not ended was, ever since.
-      const Lanes off = seen_first & ~now;
-      const Lanes later = (now ^ before) & seen_second;
-      take(first, now & ~seen_first, offsets, row_base);
-      take(second, off & ~seen_second, offsets, row_base);
-      seen_first |= now;
-      seen_second |= off;
-      if (later != 0) [[unlikely]] {
+      const ColumnOrder::Step step = order.step(w_.above[row]);
+      take(first, step.first, offsets, row_base);
+      take(second, step.second, offsets, row_base);
+      if (step.later != 0) [[unlikely]] {
         const Changes changes{load(offsets), load(offsets + kLanes), splat(row_base)};
-        slots.add_later(later, solve(columns, changes, later, before));
+        slots.add_later(step.later, solve(columns, changes, step.later, step.before));
       }
     }
-    pass.above = now;
+    pass.order = order;
     pass.first = first;
     pass.second = second;
-    pass.seen_first = seen_first;
-    pass.seen_second = seen_second;
   }
 
   static void take(Changes& to, Lanes lanes, const float* offsets, float base) {
@@ -203,14 +190,15 @@ class CrossingFinder {
   // Columns that are on in the last visible row end behind it; and empty runs are dropped.
   void finish(const Taps& columns, const Pass& pass, Slots& slots) const {
     const auto end = static_cast<std::int32_t>(y_.end);
-    const Ints first = solve(columns, pass.first, pass.seen_first, 0);
-    const Ints second = select(
-        pass.seen_second, solve(columns, pass.second, pass.seen_second, kAllLanes), splat(end));
-    if (slots.count() == 0 && (equal(first, second) & pass.seen_first) == 0) [[likely]] {
-      slots.put_first_two(pass.seen_first, first, pass.seen_first, second);
+    const Lanes begun = pass.order.seen_first();
+    const Lanes ended = pass.order.seen_second();
+    const Ints first = solve(columns, pass.first, begun, 0);
+    const Ints second = select(ended, solve(columns, pass.second, ended, kAllLanes), splat(end));
+    if (slots.count() == 0 && (equal(first, second) & begun) == 0) [[likely]] {
+      slots.put_first_two(begun, first, begun, second);
       return;
     }
-    slots.put_first_two(pass.seen_first, first, pass.seen_second, second);
+    slots.put_first_two(begun, first, ended, second);
     slots.end_open_columns(end);
     slots.drop_empty_runs();
   }

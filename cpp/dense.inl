@@ -44,34 +44,28 @@ class DenseFinder {
     }
     Ints first = splat(0);
     Ints second = splat(0);
-    Lanes seen_first = 0;
-    Lanes seen_second = 0;
-    Lanes now = 0;
+    ColumnOrder order(0);
     Lanes near = 0;
     for (std::int32_t base = 0; base < count_; base += kTogether) {
       Lanes on[kTogether];
-      std::uint64_t rows = evaluate(base, valid, now, on, near);
+      std::uint64_t rows = evaluate(base, valid, order.on(), on, near);
       // The first two changes without branches, as which lanes change is not to be predicted.
       for (; rows != 0; rows &= rows - 1) {
         const std::int32_t r = __builtin_ctzll(rows);
         const Ints row = splat(begin_ + base + r);
-        const Lanes before = now;
-        now = on[r];
-        // A lane that has not begun was never on; one that has begun and not ended was, ever since.
-        const Lanes off = seen_first & ~now;
-        const Lanes later = (now ^ before) & seen_second;
-        first = select(now & ~seen_first, row, first);
-        second = select(off & ~seen_second, row, second);
-        seen_first |= now;
-        seen_second |= off;
-        if (later != 0) [[unlikely]]
-          slots.add_later(later, row);
+        const ColumnOrder::Step step = order.step(on[r]);
+        first = select(step.first, row, first);
+        second = select(step.second, row, second);
+        if (step.later != 0) [[unlikely]]
+          slots.add_later(step.later, row);
       }
     }
-    if (seen_first == 0) return near & valid;
+    const Lanes begun = order.seen_first();
+    const Lanes ended = order.seen_second();
+    if (begun == 0) return near & valid;
     const Ints end = splat(begin_ + count_);
-    slots.put_first_two(seen_first, first, seen_first, select(seen_second, second, end));
-    if ((now & seen_second) != 0) slots.add_later(now & seen_second, end);
+    slots.put_first_two(begun, first, begun, select(ended, second, end));
+    if ((order.on() & ended) != 0) slots.add_later(order.on() & ended, end);
     return near & valid;
   }
 

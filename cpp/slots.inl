@@ -1,6 +1,35 @@
 // A block's changes: slot 0 of a lane is its column's first change, slot 1 the second, and so on.
 // Changes alternate, so even slots turn a column on and odd ones turn it off.
 
+// Tells, as the rows of a block go by, which change of its column each lane makes.
+class ColumnOrder {
+ public:
+  // `initial`: the lanes that are on before the first row.
+  explicit ColumnOrder(Lanes initial) : on_(initial), seen_first_(initial) {}
+
+  // The lanes that make their column's first change in a row, the second, and a later one; and
+  // those that were on before.
+  struct Step {
+    Lanes first, second, later, before;
+  };
+  Step step(Lanes on) {
+    // A lane that has not begun was never on; one that has begun and not ended was, ever since.
+    const Lanes off = seen_first_ & ~on;
+    const Step step{on & ~seen_first_, off & ~seen_second_, (on ^ on_) & seen_second_, on_};
+    on_ = on;
+    seen_first_ |= on;
+    seen_second_ |= off;
+    return step;
+  }
+
+  Lanes on() const { return on_; }  // in the row taken last
+  Lanes seen_first() const { return seen_first_; }
+  Lanes seen_second() const { return seen_second_; }
+
+ private:
+  Lanes on_, seen_first_, seen_second_ = 0;
+};
+
 class Slots {
  public:
   // A workspace has room for two blocks' slots, set 0 and set 1.
