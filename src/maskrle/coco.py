@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from .files import replacing
 if TYPE_CHECKING:
     from .native import RLEBatch
 
-__all__ = ["to_coco", "write_json"]
+__all__ = ["to_coco", "write_json", "write_list"]
 
 
 def to_coco(
@@ -56,9 +56,22 @@ def write_json(path: str | os.PathLike[str], content: Sequence[Any] | dict[str, 
         ValueError: a number is NaN or infinite, which JSON cannot hold.
         OSError: the file cannot be written.
     """
-    if isinstance(content, dict):
-        text = json.dumps(content, allow_nan=False)
-    else:
-        text = "[" + ",\n ".join(json.dumps(item, allow_nan=False) for item in content) + "]"
     with replacing(Path(path)) as file:
-        file.write(text.encode() + b"\n")
+        if isinstance(content, dict):
+            file.write(json.dumps(content, allow_nan=False).encode())
+        else:
+            write_list(file, content)
+        file.write(b"\n")
+
+
+def write_list(file: BinaryIO, elements: Iterable[Any]) -> None:
+    """Write a list as JSON, a line for each element, one in memory at a time.
+
+    Raises:
+        ValueError: a number is NaN or infinite.
+    """
+    before = b"["
+    for element in elements:
+        file.write(before + json.dumps(element, allow_nan=False).encode())
+        before = b",\n "
+    file.write(b"[]" if before == b"[" else b"]")

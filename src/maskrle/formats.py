@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from .coco import write_list
 from .results import Instances
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def write_images(file: BinaryIO, records: Iterable[Record], names: Mapping[int, 
             yield image
 
     file.write(b'{"images": ')
-    _write_list(file, images())
+    write_list(file, images())
     categories = [{"id": label, "name": name} for label, name in names.items()]
     file.write(b', "annotations": [], "categories": ' + _json(categories) + b"}\n")
 
@@ -91,7 +92,7 @@ def _coco_results(image_id: int, instances: Instances) -> Any:
 
 
 def _write_coco(file: BinaryIO, records: Iterable[Record]) -> None:
-    _write_list(file, chain.from_iterable(record["detections"] for record in records))
+    write_list(file, chain.from_iterable(record["detections"] for record in records))
     file.write(b"\n")
 
 
@@ -100,14 +101,6 @@ def _detections(image_id: int, instances: Instances) -> Any:
     for detection in found:
         del detection["image_id"]
     return found
-
-
-def _write_list(file: BinaryIO, elements: Iterable[Any]) -> None:
-    before = b"["
-    for element in elements:
-        file.write(before + _json(element))
-        before = b",\n "
-    file.write(b"[]" if before == b"[" else b"]")
 
 
 def _json(content: Any) -> bytes:
