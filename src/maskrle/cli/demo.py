@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.text import Text
 
+from .. import shapes
 from ..coco import write_json
 from ..contracts import CONTRACTS, PASTES
 from ..image import read_image
@@ -76,8 +77,6 @@ def demo(
     ] = "omz",
 ) -> None:
     """Run a network and write overlays and COCO results; the embedded one finds drawn shapes."""
-    from .. import shapes
-
     if images and scenes is not None:
         raise typer.BadParameter("--scenes is for generated scenes, not together with IMAGE")
     if model is not None and not images:
@@ -146,8 +145,6 @@ def _opened(paths: Sequence[Path]) -> Iterator[_Picture | Exception]:
 
 
 def _generated(count: int, files: FileNames) -> Iterator[_Picture]:
-    from .. import shapes
-
     for index in range(count):
         pixels, truth = shapes.scene(index + 1, SCENE_SIZES[index % len(SCENE_SIZES)])
         path = files.take(f"scene-{index + 1}.png")

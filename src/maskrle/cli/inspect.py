@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .. import runtime
+from .. import runtime, shapes
 from ..binding import Binding, class_names, described, lengths, mismatches, recognise
 from ..contracts import CONTRACTS
 from ..labels import label_names
@@ -55,7 +55,7 @@ def inspect(
     core = openvino.Core()
     runtime.check_device(core, device)
     with quiet_libraries():
-        network = _embedded() if model is None else runtime.read_model(core, model)
+        network = shapes.network() if model is None else runtime.read_model(core, model)
     console = output()
     _print(console, _ports(network, "the embedded network" if model is None else str(model)))
     try:
@@ -68,12 +68,6 @@ def inspect(
     _print(console, _recognised(binding, names or class_names(network, binding)))
     _print(console, _preprocessing(binding, (int(sides[1]), int(sides[2]))))
     _print(console, _devices(core, device))
-
-
-def _embedded() -> openvino.Model:
-    from .. import shapes
-
-    return shapes.network()
 
 
 def _print(console: Console, lines: Iterable[tuple[str, str]]) -> None:

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from .. import shapes
 from ..contracts import CONTRACTS, PASTES
 from ..journal import Journal
 from ..predict import Failed, Run
@@ -121,7 +122,7 @@ def predict(
     numbers = {"NUM_STREAMS": nstreams, "INFERENCE_NUM_THREADS": nthreads, "PERF_COUNT": profile or None}
     config = {name: value for name, value in numbers.items() if value is not None}
     with journal:
-        network = _embedded() if model is None else model
+        network = shapes.network() if model is None else model
         with quiet_libraries():
             segmenter = Segmenter(
                 network,
@@ -182,12 +183,6 @@ def _settings(model: Path | None, labels: Path | None, options: dict[str, Any]) 
     if labels is not None:
         about["labels"] = f"{printable(labels)}, SHA-256 {hashlib.sha256(labels.read_bytes()).hexdigest()}"
     return about | options
-
-
-def _embedded() -> Any:
-    from .. import shapes
-
-    return shapes.network()
 
 
 def _saved(journal: Journal, run: Run) -> str:
