@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -24,6 +25,29 @@ def test_no_two_names_are_alike_and_none_is_an_input(tmp_path: Path) -> None:
     assert [path and path.name for path in paths] == [
         "x-overlay.jpg", "x-overlay-2.jpg", "x-overlay-3.jpg", "b-overlay-2.jpg"
     ]  # fmt: skip
+
+
+def test_many_pictures_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time that it takes grows with their number, not with its square."""
+    asked = []
+    real = os.path.realpath
+    monkeypatch.setattr(os.path, "realpath", lambda path: asked.append(path) or real(path))
+    names = FileNames(tmp_path, [tmp_path / "x-3.jpg"])
+    taken = [names.take("x.jpg").name for _ in range(300)]
+    assert taken == ["x.jpg", "x-2.jpg", *(f"x-{number}.jpg" for number in range(4, 302))]
+    assert len(asked) < 4 * 300
+
+
+def test_names_that_systems_do_not_take(tmp_path: Path) -> None:
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    sources = [Still(tmp_path / "a\0b", problem="no name"), Still(tmp_path / "loop.png")]
+    overlays = Overlays(tmp_path, sources)
+    assert overlays.path(Item(1, "a", None, ValueError("no name"), sources[0])) is None
+    paths = [overlays.path(still(name * 70 + ".png")) for name in ("long", "long", "é写")]
+    for path in paths:
+        assert path is not None
+        write_picture(path, np.zeros((2, 2, 3), np.uint8))
+    assert len({*paths}) == 3
 
 
 def test_frames_become_a_video(tmp_path: Path) -> None:

@@ -116,13 +116,35 @@ def test_annotations_give_ids_and_names(tmp_path: Path, annotations: Any) -> Non
     assert first.image == tmp_path / "val2017/a.png"
 
 
-@pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "a/../../x.png", "..", "a\0b"])
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "a/../../x.png", ".."])
 def test_annotations_do_not_lead_out_of_their_folder(annotations: Any, name: str) -> None:
     (item,) = items(sources([annotations([{"id": 1, "file_name": name}])]))
     assert isinstance(item.image, ValueError)
     assert "leaves the folder" in str(item.image)
     (fine,) = items(sources([annotations([{"id": 1, "file_name": "a/../b.png"}])]))
     assert fine.image == Path(fine.source.path)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800.png", "../\udfff"])
+def test_annotations_with_names_that_no_file_has(annotations: Any, name: str) -> None:
+    (item,) = items(sources([annotations([{"id": 1, "file_name": name}])]))
+    assert str(item.image) == f"{item.name}: not the name of a file"
+    item.name.encode("utf-8")
+
+
+def test_names_that_are_too_long_are_errors_of_their_pictures(annotations: Any, tmp_path: Path) -> None:
+    """The one after them is there."""
+    long = "x" * 300
+    (tmp_path / "list.txt").write_text(f"{long}.png\n{long}.mp4\nlist.txt")
+    listed = [{"id": 1, "file_name": f"{long}.png"}, {"id": 2, "file_name": "list.txt"}]
+    assert [item.name for item in items(sources([annotations(listed)]))] == [f"{long}.png", "list.txt"]
+    found = list(items(sources([str(tmp_path / "list.txt"), f"{long}.png"])))
+    assert [type(item.image) for item in found] == [
+        type(tmp_path),
+        ValueError,
+        type(tmp_path),
+        type(tmp_path),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +187,8 @@ def test_inputs_are_checked(tmp_path: Path, annotations: Any) -> None:
 
 def test_what_may_never_end_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    for given in (str(tmp_path / "pipe.png"), str(tmp_path), "/dev/zero"):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for given in (str(tmp_path / "pipe.png"), str(tmp_path), "/dev/zero", str(tmp_path / "pipe.mp4")):
         (item,) = items(sources([given]))
         assert "not a file" in str(item.image)
 
@@ -193,6 +216,13 @@ def test_videos_that_cannot_be_read(tmp_path: Path) -> None:
     ]
     assert "nothing that OpenCV can read" in reasons[0]
     assert "absent.avi: No such file" in reasons[1]
+
+
+@pytest.mark.parametrize("number", ["77", "99999999999"])
+def test_cameras_that_are_not_there(number: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (item,) = items(sources([number]))
+    assert str(item.image) == f"camera {number}: nothing that OpenCV can read frames of"
 
 
 class FakeCamera:

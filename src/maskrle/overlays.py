@@ -16,6 +16,8 @@ __all__ = ["FileNames", "Overlays", "write_picture"]
 
 _FRAMES_A_SECOND = 25.0
 """Where a video or camera does not say."""
+_LONGEST = 220
+"""Bytes of a name before its suffix; systems take 255 of all of it."""
 
 
 class FileNames:
@@ -23,16 +25,22 @@ class FileNames:
 
     def __init__(self, directory: Path, inputs: Iterable[Path]) -> None:
         self._directory = directory
-        self._taken = {path.resolve() for path in inputs}
+        self._taken = {os.path.realpath(path) for path in inputs}
+        self._numbers: dict[str, int] = {}
 
     def take(self, name: str) -> Path:
-        """A path for this name, with a number where it is taken already."""
-        path = wanted = self._directory / name
-        number = 1
-        while path.resolve() in self._taken:
+        """A path for this name, with a number where it is taken already, and cut where it is too long."""
+        wanted = self._directory / name
+        if len(os.fsencode(wanted.stem)) > _LONGEST:
+            wanted = wanted.with_stem(os.fsencode(wanted.stem)[:_LONGEST].decode("utf-8", "ignore"))
+        path, number = wanted, self._numbers.get(wanted.name, 1)
+        if number > 1:
+            path = wanted.with_stem(f"{wanted.stem}-{number}")
+        while os.path.realpath(path) in self._taken:
             number += 1
             path = wanted.with_stem(f"{wanted.stem}-{number}")
-        self._taken.add(path.resolve())
+        self._numbers[wanted.name] = number  # not to be counted up to again
+        self._taken.add(os.path.realpath(path))
         return path
 
 
@@ -47,12 +55,15 @@ class Overlays:
 
     def __init__(self, directory: Path, inputs: Iterable[Source]) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        paths = (source.path for source in inputs if not isinstance(source, Camera))
+        paths = (source.path for source in inputs if not isinstance(source, Camera) and not _refused(source))
         self._names = FileNames(directory, paths)
         self._video: _VideoFile | None = None
 
     def path(self, item: Item) -> Path | None:
-        """Where the overlay of an item goes; None for all frames but the first. Ask once, in order."""
+        """Where the overlay of an item goes; None for all frames but the first, and for what is not to be
+        opened. Ask once, in order."""
+        if _refused(item.source):
+            return None
         if isinstance(item.source, Still):
             return self._names.take(f"{item.source.path.stem}-overlay.jpg")
         if item.frame:
@@ -91,6 +102,10 @@ def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
 
     # Not cv2.imwrite: it returns False where a file cannot be written, and on Windows it mangles some names.
     path.write_bytes(cv2.imencode(path.suffix, pixels)[1].tobytes())
+
+
+def _refused(source: Source) -> bool:
+    return isinstance(source, Still) and source.problem is not None
 
 
 def frames_a_second(source: Source) -> float:

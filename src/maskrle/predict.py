@@ -285,5 +285,5 @@ def _reason(item: Item, error: Exception | None) -> str:
     said = str(error)
     if isinstance(error, OSError) and error.strerror:
         said = error.strerror
-    said = printable(said.encode("utf-8", "surrogateescape")) if said else type(error).__name__
+    said = printable(said) if said else type(error).__name__
     return said.removeprefix(f"{item.name}: ")

@@ -56,7 +56,7 @@ class Item(NamedTuple):
     """One picture to segment.
 
     image_id  the annotations', otherwise counted from 1
-    name      of the file, as `printable` or as the annotations have it
+    name      of the file, or as the annotations have it; `printable`
     frame     which one of a video or camera, from 0
     image     what `Segmenter.stream` takes; an exception where there is nothing to open
     source    where it comes from
@@ -71,7 +71,12 @@ class Item(NamedTuple):
 
 def printable(path: str | bytes | os.PathLike[str]) -> str:
     """A path as text that every reader of UTF-8 takes: bytes that are none are written as \\xff."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    text = os.fsdecode(path)
+    try:
+        encoded = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a pair, which JSON can hold, but no file's name
+        encoded = text.encode("utf-8", "backslashreplace")
+    return encoded.decode("utf-8", "backslashreplace")
 
 
 def sources(inputs: Sequence[str], images: Path | None = None) -> list[Source]:
@@ -113,7 +118,7 @@ def _of(given: str, images: Path | None) -> list[Source]:
         if glob.has_magic(given):
             found = sorted(name for name in glob.glob(given, recursive=True) if os.path.isfile(name))
             return _some([_named(Path(name)) for name in found], f"no files match {given}")
-    if path.is_dir():
+    if os.path.isdir(path):
         return _some([Still(one) for one in _walk(path)], f"no images in the folder {printable(path)}")
     if suffix == ".json":
         return _some(_annotated(path, images or path.parent), f"no images in {printable(path)}")
@@ -177,8 +182,21 @@ def _annotation(path: Path, at: int, image: Any, root: Path) -> Still:
         )
     # By the words alone, before anything is opened: annotations come from elsewhere.
     inside = os.path.normpath(name)
-    leaves = os.path.isabs(inside) or inside.split(os.sep)[0] == os.pardir or "\0" in name
-    return Still(root / inside, number, name, f"{name} leaves the folder of the images" if leaves else None)
+    problem = None
+    if not _may_exist(name):
+        problem = "not the name of a file"
+    elif os.path.splitdrive(inside)[0] or os.path.isabs(inside) or inside.split(os.sep)[0] == os.pardir:
+        problem = "leaves the folder of the images"
+    shown = printable(name)
+    return Still(root / inside, number, shown, None if problem is None else f"{shown}: {problem}")
+
+
+def _may_exist(name: str) -> bool:
+    """Whether the system can be asked for a file of this name."""
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
 
 
 def _pictures(source: Source) -> Iterator[tuple[str, int | None, Path | NDArray[np.uint8] | Exception]]:
@@ -187,19 +205,27 @@ def _pictures(source: Source) -> Iterator[tuple[str, int | None, Path | NDArray[
         image: Path | Exception = source.path
         if source.problem is not None:
             image = ValueError(source.problem)
-        elif source.path.exists() and not source.path.is_file():  # a pipe or device may never end
+        elif _may_not_end(source.path):
             image = ValueError(f"{name}: not a file")
         yield name, None, image
         return
     name = printable(source.path) if isinstance(source, Video) else f"camera {source.number}"
+    if isinstance(source, Video) and _may_not_end(source.path):
+        yield name, None, ValueError(f"{name}: not a file")
+        return
     count = 0
     for frame in _frames(source):
         yield name, count, frame
         count += 1
     if count == 0:
-        missing = isinstance(source, Video) and not source.path.exists()
+        missing = isinstance(source, Video) and not os.path.exists(source.path)
         reason = "No such file or directory" if missing else "nothing that OpenCV can read frames of"
         yield name, None, ValueError(f"{name}: {reason}")
+
+
+def _may_not_end(path: Path) -> bool:
+    """Whether there is something that is no file: a folder, or a pipe or device, which may never end."""
+    return os.path.exists(path) and not os.path.isfile(path)  # Path's raise where a name is too long
 
 
 def _frames(source: Video | Camera) -> Iterator[NDArray[np.uint8]]:
@@ -207,7 +233,7 @@ def _frames(source: Video | Camera) -> Iterator[NDArray[np.uint8]]:
 
     try:
         capture = cv2.VideoCapture(str(source.path) if isinstance(source, Video) else source.number)
-    except UnicodeEncodeError:  # OpenCV wants names in UTF-8
+    except (UnicodeEncodeError, cv2.error):  # OpenCV wants names in UTF-8, and numbers of 32 bits
         return
     try:
         while not (isinstance(source, Camera) and source.ended.is_set()):
