@@ -75,4 +75,6 @@ $(VENV)/.installed: $(SOURCES)
 
 $(VENV)/.dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -C cmake.define.MASKRLE_WERROR=$(WERROR) ".[dev]"
+	# It asks for an OpenCV with windows, which would take the place of the one without, and needs libGL.
+	$(BIN)/python -m pip install --quiet --no-deps "trackers>=2.6"
 	touch $@

@@ -21,7 +21,7 @@ LAYERS = (
     ("files", "sources", "reference", "draw", "shapes", "image", "labels"),
     ("coco", "coco_format", "journal", "overlays"),
     ("results", "contracts"),
-    ("binding", "formats"),
+    ("binding", "formats", "track"),
     ("detections", "preprocess", "graph", "runtime", "stream"),
     ("segmenter", "evaluate"),
     ("predict",),

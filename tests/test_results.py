@@ -176,3 +176,15 @@ def test_empty() -> None:
     assert list(nothing) == []
     assert nothing.to_coco(1) == []
     np.testing.assert_array_equal(nothing.draw(image), image)
+
+
+def test_tracks() -> None:
+    found = instances()
+    tracked = dataclasses.replace(found, tracks=np.array([7, -1, 0, 3]))
+    assert tracked != found
+    assert tracked == dataclasses.replace(tracked)
+    assert tracked[[2, 1]].tracks.tolist() == [0, -1]
+    assert [one["track_id"] for one in tracked.to_coco(1)] == [7, None, 0, 3]
+    assert all("track_id" not in one for one in found.to_coco(1))
+    with pytest.raises(ValueError, match=r"tracks: expected shape \[4\] for 4 masks, got \[3\]"):
+        dataclasses.replace(found, tracks=np.zeros(3, np.int64))

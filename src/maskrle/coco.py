@@ -16,7 +16,7 @@ from .files import replacing
 if TYPE_CHECKING:
     from .native import RLEBatch
 
-__all__ = ["to_coco", "write_json", "write_list"]
+__all__ = ["coco_boxes", "to_coco", "write_json", "write_list"]
 
 
 def to_coco(
@@ -25,16 +25,16 @@ def to_coco(
     scores: NDArray[np.float32],
     boxes: NDArray[np.float32],
     rles: RLEBatch,
+    tracks: NDArray[np.int64] | None = None,
 ) -> list[dict[str, Any]]:
     """COCO result dicts, JSON-ready, one for each detection.
 
     `bbox` is the detection's own box as [x, y, width, height], not the mask's extent; differences are taken
-    in double precision from the float32 corners. `counts` is str, as JSON has no bytes.
+    in double precision from the float32 corners. `counts` is str, as JSON has no bytes. With `tracks`, each
+    has a `track_id`, None where it is below 0.
     """
-    corners = boxes.astype(np.float64)
-    sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-    columns = (labels.tolist(), sides.tolist(), scores.tolist(), rles)
-    return [
+    columns = (labels.tolist(), coco_boxes(boxes).tolist(), scores.tolist(), rles)
+    results: list[dict[str, Any]] = [
         {
             "image_id": image_id,
             "category_id": label,
@@ -44,6 +44,16 @@ def to_coco(
         }
         for label, bbox, score, rle in zip(*columns, strict=True)
     ]
+    if tracks is not None:
+        for result, track in zip(results, tracks.tolist(), strict=True):
+            result["track_id"] = track if track >= 0 else None
+    return results
+
+
+def coco_boxes(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Boxes as COCO has them: x_min, y_min, x_max, y_max [n, 4] -> x, y, width, height [n, 4]."""
+    corners = boxes.astype(np.float64)
+    return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
 
 
 def write_json(path: str | os.PathLike[str], content: Sequence[Any] | dict[str, Any]) -> None:

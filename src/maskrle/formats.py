@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .coco import write_list
+from .coco import coco_boxes, write_list
 from .results import Instances
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = ["FORMATS", "Format", "beside", "described", "format_of", "write_image
 
 Record = Mapping[str, Any]
 """One picture: what `described` says of it, the count of its detections, and these as the format has them."""
+Boxes: TypeAlias = tuple[NDArray[np.float64], NDArray[Any]]
 _ROW_GROUP = 64 << 20
 """Bytes of a Parquet file's row group before compression: what writing and reading it take of memory."""
 
@@ -30,12 +32,14 @@ class Format(NamedTuple):
 
     found   one picture's instances -> its detections, fit for JSON
     write   all pictures, in their order, one in memory at a time -> the file
+    boxes   one picture's detections as in the journal -> boxes, x, y, width, height [n, 4], and scores [n]
     images  whether the file tells of pictures without detections only in a list of images beside it
     check   raises ImportError where a package is missing
     """
 
     found: Callable[[int, Instances], Any]
     write: Callable[[BinaryIO, Iterable[Record]], None]
+    boxes: Callable[[Any], Boxes]
     images: bool
     check: Callable[[], object] = lambda: None
 
@@ -96,6 +100,11 @@ def _write_coco(file: BinaryIO, records: Iterable[Record]) -> None:
     file.write(b"\n")
 
 
+def _coco_boxes(detections: Any) -> Boxes:
+    boxes = np.array([one["bbox"] for one in detections], np.float64).reshape(-1, 4)
+    return boxes, np.array([one["score"] for one in detections], np.float64)
+
+
 def _detections(image_id: int, instances: Instances) -> Any:
     found = instances.to_coco(image_id)
     for detection in found:
@@ -124,8 +133,10 @@ def _columns() -> pyarrow.Schema:
         "box": pa.list_(pa.field("element", pa.float32(), nullable=False), 4),
         "area": pa.int64(),
         "counts": pa.large_binary(),
+        "track_id": pa.int64(),
     }
-    return pa.schema([pa.field(name, kind, nullable=name == "category") for name, kind in columns.items()])
+    optional = ("category", "track_id")
+    return pa.schema([pa.field(name, kind, nullable=name in optional) for name, kind in columns.items()])
 
 
 def _arrow(image_id: int, instances: Instances) -> Any:
@@ -145,15 +156,29 @@ def _arrow(image_id: int, instances: Instances) -> Any:
         pa.Array.from_buffers(
             pa.large_binary(), count, [None, pa.py_buffer(rles.offsets), pa.py_buffer(rles.counts)]
         ),
+        pa.nulls(count, pa.int64())
+        if instances.tracks is None
+        else pa.array(instances.tracks, mask=instances.tracks < 0),
     ]
     return base64.b64encode(pa.record_batch(columns, schema=schema).serialize()).decode()
+
+
+def _rows(detections: str) -> pyarrow.RecordBatch:
+    import pyarrow as pa
+
+    return pa.ipc.read_record_batch(pa.py_buffer(base64.b64decode(detections)), _columns())
+
+
+def _arrow_boxes(detections: Any) -> Boxes:
+    rows = _rows(detections)
+    boxes = rows["box"].flatten().to_numpy().reshape(-1, 4)
+    return coco_boxes(boxes), rows["score"].to_numpy()
 
 
 def _write_parquet(file: BinaryIO, records: Iterable[Record]) -> None:
     import pyarrow as pa
     import pyarrow.parquet
 
-    found = _columns()
     image = [
         pa.field("image_id", pa.int64(), nullable=False),
         pa.field("file_name", pa.string(), nullable=False),
@@ -161,13 +186,13 @@ def _write_parquet(file: BinaryIO, records: Iterable[Record]) -> None:
         pa.field("height", pa.int32(), nullable=False),
         pa.field("width", pa.int32(), nullable=False),
     ]
-    schema = pa.schema([*image, *found])
+    schema = pa.schema([*image, *_columns()])
     repeated = ["image_id", "file_name", "frame", "height", "width", "label", "category"]
     with pa.parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeated) as writer:
         batches: list[pa.RecordBatch] = []
         size = 0
         for record in records:
-            rows = pa.ipc.read_record_batch(pa.py_buffer(base64.b64decode(record["detections"])), found)
+            rows = _rows(record["detections"])
             about = [pa.repeat(pa.scalar(record.get(one.name), one.type), len(rows)) for one in image]
             batches.append(pa.record_batch([*about, *rows.columns], schema=schema))
             size += batches[-1].nbytes
@@ -178,8 +203,8 @@ def _write_parquet(file: BinaryIO, records: Iterable[Record]) -> None:
 
 
 FORMATS = {
-    ".json": Format(_coco_results, _write_coco, images=True),
-    ".jsonl": Format(_detections, write_lines, images=False),  # the lines are the journal's own
-    ".parquet": Format(_arrow, _write_parquet, images=True, check=_check_arrow),
+    ".json": Format(_coco_results, _write_coco, _coco_boxes, images=True),
+    ".jsonl": Format(_detections, write_lines, _coco_boxes, images=False),  # the lines are the journal's own
+    ".parquet": Format(_arrow, _write_parquet, _arrow_boxes, images=True, check=_check_arrow),
 }
 """Suffix -> format."""

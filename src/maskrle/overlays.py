@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .sources import Camera, Item, Source, Still, Video
+from .sources import Camera, Item, Source, Still, Video, frames_a_second
 
 __all__ = ["FileNames", "Overlays", "write_picture"]
 
-_FRAMES_A_SECOND = 25.0
-"""Where a video or camera does not say."""
 _LONGEST = 220
 """Bytes of a name before its suffix; systems take 255 of all of it."""
 
@@ -106,18 +104,6 @@ def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 def _refused(source: Source) -> bool:
     return isinstance(source, Still) and source.problem is not None
-
-
-def frames_a_second(source: Source) -> float:
-    """How fast a video is to be shown."""
-    import cv2
-
-    if not isinstance(source, Video):
-        return _FRAMES_A_SECOND
-    capture = cv2.VideoCapture(str(source.path))
-    rate = float(capture.get(cv2.CAP_PROP_FPS))
-    capture.release()
-    return rate if 0 < rate < 1000 else _FRAMES_A_SECOND  # also where it is NaN
 
 
 class _VideoFile:

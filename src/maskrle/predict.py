@@ -24,6 +24,7 @@ from .results import Instances
 from .segmenter import Segmenter
 from .sources import Camera, Item, Source, Still, items, printable
 from .stream import Result, Timings, ordered
+from .track import Tracks, check_tracking
 
 __all__ = ["Failed", "Outcome", "Run", "select"]
 
@@ -55,6 +56,7 @@ class Outcome(NamedTuple):
 class _Task(NamedTuple):
     item: Item
     result: Result
+    found: Instances | None
     overlay: Path | None
 
 
@@ -78,6 +80,7 @@ class Run:
     settings        whatever else decides the results, fit for JSON: to resume, it must be the same
     classes         classes to keep, by name or label; None for all
     max_detections  the most of a picture to keep, best first; None for all
+    track           tell which object of its video each detection is
     overlays        directory for pictures (and videos) of what was found
     workers         threads and inference requests, as `Segmenter.stream` has them
     strict          end at the first picture that fails
@@ -89,6 +92,7 @@ class Run:
     settings: Mapping[str, Any]
     classes: Sequence[str] | None = None
     max_detections: int | None = None
+    track: bool = False
     overlays: Path | None = None
     workers: int | None = None
     strict: bool = False
@@ -113,13 +117,15 @@ class Run:
         """Begin or take up the journal; None where there is nothing left to do.
 
         Raises:
-            ValueError: OUT has another suffix, the journal is of another run, or cameras or the overlay of a
-                video are to be resumed.
-            ImportError: OUT's format needs a package that is not installed.
+            ValueError: OUT has another suffix, the journal is of another run, cameras or the overlay of a
+                video are to be resumed, or pictures to be tracked.
+            ImportError: OUT's format or tracking needs a package that is not installed.
             FileExistsError: an interrupted run left its journal, and `resume` does not say what to do.
             OSError: OUT or the journal cannot be written.
         """
         format_of(self.out)
+        if self.track:
+            check_tracking(self.sources)
         stills = all(isinstance(source, Still) for source in self.sources)
         if self.resume and any(isinstance(source, Camera) for source in self.sources):
             raise ValueError("resume: a camera's pictures do not come again")
@@ -147,13 +153,16 @@ class Run:
         form = format_of(self.out)
         kept = None if self.classes is None else _labels(self.classes, segmenter.names or {})
         overlays = None if self.overlays is None else Overlays(self.overlays, self.sources)
+        tracks = Tracks() if self.track else None
         todo = items(self.sources)
         try:
             for record, item in zip(journal, islice(todo, journal.count), strict=True):
                 if overlays is not None:
                     overlays.path(item)  # the names that follow depend on those before
+                if tracks is not None:
+                    tracks.resume(item, None if "error" in record else form.boxes(record["detections"]))
                 yield _outcome(record, resumed=True)
-            for finished, item, path in self._finished(segmenter, form, kept, todo, overlays):
+            for finished, item, path in self._finished(segmenter, form, kept, tracks, todo, overlays):
                 if finished.outcome.error is not None and self.strict:
                     raise Failed(f"{finished.outcome.name}: {finished.outcome.error}")
                 if overlays is not None and finished.drawn is not None:
@@ -176,6 +185,7 @@ class Run:
             "inputs": f"{len(self.sources)}, SHA-256 {hashlib.sha256(listed).hexdigest()}",
             "classes": self.classes,
             "max_detections": self.max_detections,
+            "track": self.track,
             **self.settings,
         }
 
@@ -184,6 +194,7 @@ class Run:
         segmenter: Segmenter,
         form: Format,
         kept: Sequence[int] | None,
+        tracks: Tracks | None,
         todo: Iterator[Item],
         overlays: Overlays | None,
     ) -> Iterator[tuple[_Finished, Item, Path | None]]:
@@ -197,11 +208,15 @@ class Run:
         def tasks() -> Generator[_Task, None, None]:
             with closing(segmenter.stream(images(), self.workers)) as results:
                 for result in results:
-                    item = pending.popleft()
-                    yield _Task(item, result, None if overlays is None else overlays.path(item))
+                    item, found = pending.popleft(), result.instances
+                    if found is not None:
+                        found = select(found, kept, self.max_detections)
+                    if tracks is not None:  # here, where frames come in their order
+                        found = tracks.follow(item, found)
+                    yield _Task(item, result, found, None if overlays is None else overlays.path(item))
 
         def finish(task: _Task) -> list[tuple[_Finished, Item, Path | None]]:
-            return [(self._finish(form, kept, task, draw=overlays is not None), task.item, task.overlay)]
+            return [(self._finish(form, task, draw=overlays is not None), task.item, task.overlay)]
 
         # Drawing and compressing pictures takes long enough to be done beside each other, too.
         with closing(tasks()) as given:
@@ -212,15 +227,14 @@ class Run:
                 with closing(ordered(finish, given, _DRAWING, lambda: None)) as done:
                     yield from done
 
-    def _finish(self, form: Format, kept: Sequence[int] | None, task: _Task, *, draw: bool) -> _Finished:
-        item, result = task.item, task.result
+    def _finish(self, form: Format, task: _Task, *, draw: bool) -> _Finished:
+        item, result, found = task.item, task.result, task.found
         record: dict[str, Any] = {"image_id": item.image_id, "file_name": item.name}
         if item.frame is not None:
             record["frame"] = item.frame
-        if result.instances is None or result.image is None:
+        if found is None or result.image is None:
             record["error"] = _reason(item, result.error)
             return _Finished(record, _outcome(record), None)
-        found = select(result.instances, kept, self.max_detections)
         record["height"], record["width"] = found.image_size
         record["count"], record["detections"] = len(found), form.found(item.image_id, found)
         drawn = found.draw(result.image) if draw else None

@@ -25,6 +25,7 @@ class Instances:
     boxes    float32 [n, 4], x_min, y_min, x_max, y_max, pixels of the image, not clipped to it
     rles     RLEBatch of n masks, each over the whole image
     names    label -> class name for captions; labels without a name are shown as numbers
+    tracks   int64 [n], which object of a video each is, -1 for none (yet); None where nothing was tracked
 
     Iteration gives each instance as an `Instances` of length one. Indices, slices, boolean masks and integer
     arrays select instances. Equality compares all of the above but the names.
@@ -39,6 +40,7 @@ class Instances:
     boxes: NDArray[np.float32]
     rles: RLEBatch
     names: Mapping[int, str] | None = None
+    tracks: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.rles, RLEBatch):
@@ -47,6 +49,8 @@ class Instances:
         _check("labels", self.labels, np.int64, (count,))
         _check("scores", self.scores, np.float32, (count,))
         _check("boxes", self.boxes, np.float32, (count, 4))
+        if self.tracks is not None:
+            _check("tracks", self.tracks, np.int64, (count,))
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -81,7 +85,7 @@ class Instances:
                     f"got dtype {index.dtype} and shape {list(index.shape)}"
                 )
         columns = (self.labels[index], self.scores[index], self.boxes[index], self.rles[index])
-        return Instances(*columns, self.names)
+        return Instances(*columns, self.names, None if self.tracks is None else self.tracks[index])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Instances):
@@ -91,6 +95,7 @@ class Instances:
             and np.array_equal(self.scores, other.scores)
             and np.array_equal(self.boxes, other.boxes)
             and bool(self.rles == other.rles)
+            and np.array_equal(self.tracks, other.tracks)  # type: ignore[arg-type]  # None equals None
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -105,8 +110,8 @@ class Instances:
 
     def to_coco(self, image_id: int | str) -> list[dict[str, Any]]:
         """COCO result dicts, JSON-ready: image_id, category_id (the label), bbox [x, y, width, height] of the
-        detection's box, score, segmentation {"size", "counts" as str}."""
-        return to_coco(image_id, self.labels, self.scores, self.boxes, self.rles)
+        detection's box, score, segmentation {"size", "counts" as str}, track_id where tracked."""
+        return to_coco(image_id, self.labels, self.scores, self.boxes, self.rles, self.tracks)
 
     def to_masks(self) -> NDArray[np.uint8]:
         """All masks, uint8 [n, H, W], 0 or 1. Mind the size: n * H * W bytes."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Camera", "Item", "Source", "Still", "Video", "items", "printable", "sources"]
+__all__ = ["Camera", "Item", "Source", "Still", "Video", "frames_a_second", "items", "printable", "sources"]
 
 IMAGES = (
     ".avif", ".bmp", ".dib", ".exr", ".gif", ".hdr", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".pic",
@@ -22,6 +22,8 @@ IMAGES = (
 )  # fmt: skip
 """Suffixes of what is taken out of folders. A file that is named itself may have any."""
 VIDEOS = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+_FRAMES_A_SECOND = 25.0
+"""Where a video or camera does not say."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,18 @@ def items(given: Iterable[Source]) -> Iterator[Item]:
             number += 1
             stated = source.image_id if isinstance(source, Still) else None
             yield Item(number if stated is None else stated, name, frame, image, source)
+
+
+def frames_a_second(source: Source) -> float:
+    """How fast a video is to be shown, frames a second."""
+    import cv2
+
+    if not isinstance(source, Video):
+        return _FRAMES_A_SECOND
+    capture = cv2.VideoCapture(str(source.path))
+    rate = float(capture.get(cv2.CAP_PROP_FPS))
+    capture.release()
+    return rate if 0 < rate < 1000 else _FRAMES_A_SECOND  # also where it is NaN
 
 
 def _of(given: str, images: Path | None) -> list[Source]:

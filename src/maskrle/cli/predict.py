@@ -72,6 +72,9 @@ def predict(
     overlays: Annotated[
         Path | None, typer.Option(help="Folder for pictures of what was found; for a video, a video.")
     ] = None,
+    track: Annotated[
+        bool, typer.Option("--track", help="Tell which object of its video each detection is: track_id.")
+    ] = False,
     nireq: Annotated[
         int | None, typer.Option("-nireq", min=1, help="Workers, each with an inference request.")
     ] = None,
@@ -110,6 +113,7 @@ def predict(
         settings=_settings(model, labels, options | {"max_megapixels": max_megapixels}),
         classes=None if classes is None else [name.strip() for name in classes.split(",")],
         max_detections=max_detections,
+        track=track,
         overlays=overlays,
         workers=nireq,
         strict=strict,
