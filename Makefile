@@ -11,10 +11,11 @@ WERROR ?= $(if $(CI),ON,OFF)
 SOURCES := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f -not -path '*/__pycache__/*')
 CPP := $(shell find cpp -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 
-.PHONY: help demo test check format lint types test-cpp test-sanitized test-python package evaluate bench clean
+.PHONY: help demo test check format lint types test-cpp test-sanitized test-python package evaluate bench \
+	instructions accept-instructions count-instructions clean
 
 help:  ## list the tasks
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 22
 
 demo: $(VENV)/.installed  ## segment generated scenes with the embedded network, into demo-output/
 	maskrle demo --out demo-output
@@ -64,6 +65,16 @@ evaluate: $(VENV)/.dev  ## the embedded network's accuracy on unseen scenes
 bench: $(VENV)/.dev  ## the kernel against its floor and its peers: tables and plots into benchmarks/results/
 	$(BIN)/python -m pip install --quiet ".[bench]"
 	$(BIN)/python benchmarks/kernel.py --out benchmarks/results
+
+instructions: count-instructions  ## the kernels' instructions against the committed figures; needs valgrind
+	$(BIN)/python cpp/benchmarks/instructions.py build/bench
+
+accept-instructions: count-instructions  ## make today's instructions the figures
+	$(BIN)/python cpp/benchmarks/instructions.py build/bench --accept
+
+count-instructions: $(VENV)/.dev
+	cmake --preset bench -DMASKRLE_WERROR=$(WERROR)
+	cmake --build --preset bench --target count_instructions
 
 clean:  ## remove what the tasks made
 	rm -rf $(VENV) build dist demo-output

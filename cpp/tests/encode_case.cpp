@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "backend.h"
-#include "check.h"
+#include "random.h"
 #include "reference.h"
 
 namespace maskrle::tests {

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "encode_case.h"
+#include "random.h"
 
 namespace {
 

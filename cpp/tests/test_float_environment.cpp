@@ -5,6 +5,7 @@
 #include "backend.h"
 #include "check.h"
 #include "encode.h"
+#include "random.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>

@@ -10,6 +10,7 @@
 
 #include "batch.h"
 #include "check.h"
+#include "random.h"
 #include "reference.h"
 
 namespace {

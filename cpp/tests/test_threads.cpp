@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "check.h"
 #include "encode.h"
+#include "random.h"
 
 namespace {
 
