@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := build/peers
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Warnings in our own C++ are errors where we decide the compiler.
@@ -12,7 +13,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f 
 CPP := $(shell find cpp -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 
 .PHONY: help demo test check format lint types test-cpp test-sanitized test-python package evaluate bench \
-	instructions accept-instructions count-instructions clean
+	test-bench instructions accept-instructions count-instructions clean
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -62,9 +63,13 @@ package: $(VENV)/.dev  ## build sdist and wheel, and try the wheel in an empty e
 evaluate: $(VENV)/.dev  ## the embedded network's accuracy on unseen scenes
 	$(BIN)/python tools/evaluate_shapes.py
 
-bench: $(VENV)/.dev  ## the kernel against its floor and its peers: tables and plots into benchmarks/results/
-	$(BIN)/python -m pip install --quiet ".[bench]"
-	$(BIN)/python benchmarks/kernel.py --out benchmarks/results
+bench: $(PEERS)/.installed  ## maskrle against its peers: tables, plots and the documents' figures; about 13 minutes
+	$(PEERS)/bin/python -m pip install --quiet ".[bench]"
+	$(PEERS)/bin/python benchmarks/run.py --out benchmarks/results
+	$(PEERS)/bin/python benchmarks/readme.py
+
+test-bench: $(PEERS)/.installed  ## that the workload is as stated and that peers give the same masks
+	$(PEERS)/bin/python -m pytest benchmarks --benchmark-disable -k "not 300masks and not 2160x3840"
 
 instructions: count-instructions  ## the kernels' instructions against the committed figures; needs valgrind
 	$(BIN)/python cpp/benchmarks/instructions.py build/bench
@@ -78,6 +83,12 @@ count-instructions: $(VENV)/.dev
 
 clean:  ## remove what the tasks made
 	rm -rf $(VENV) build dist demo-output
+
+# An environment of its own: peers bring other versions (Model API: OpenCV 4).
+$(PEERS)/.installed: $(SOURCES)
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet ".[peers]"
+	touch $@
 
 $(VENV)/.installed: $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import openvino as ov
 from openvino import opset13 as op
-from workload import coco_like
+
+from maskrle.benchmark.workload import coco_like
 
 _CHANNELS = 24
 

@@ -1,44 +1,80 @@
-"""The ways to do this work, each from masks and boxes to a list of dicts, in one thread.
+"""The ways to do this work, each from masks and boxes to a list of dicts.
 
-`contestants()` gives all of them; `missing` names the packages that one lacks here.
+`contestants()` gives all of them; `absent` says why one cannot take part here.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
-import importlib.metadata
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from workload import Workload
 
 import maskrle
+from maskrle.benchmark.verdict import Verdict, compare
+from maskrle.benchmark.ways import (
+    OMZ_THRESHOLD,
+    Rles,
+    accuracy_checker_way,
+    masks_and_boxes,
+    native_way,
+    padded,
+    reference_way,
+    rlemasklib_way,
+    to_batch,
+    window,
+)
+from maskrle.benchmark.workload import Workload
 
-Rles = list[dict[str, Any]]
 Way = Callable[[Workload], Rles | maskrle.RLEBatch]
-OMZ_THRESHOLD = np.float32(0.5)
 BASELINE = "accuracy_checker"
+PACKAGES = (
+    "maskrle",
+    "numpy",
+    "openvino",
+    "cv2",
+    "pycocotools",
+    "rlemasklib",
+    "numba",
+    "torch",
+    "model_api",
+    "pytest_benchmark",
+)
 
 
 @dataclass(frozen=True)
 class Contestant:
     name: str
     what: str
-    packages: tuple[str, ...]  # that it needs
+    packages: tuple[str, ...]  # modules that it needs
     make: Callable[[], Way]
     prepare: Callable[[], None] = lambda: None  # before each timed visit
     repeats: int = 1  # timed calls a visit
-    is_slow: bool = False  # gets few rounds
     paste: str = "omz"  # the convention it follows
+    known: str = ""  # why single pixels differ from that convention, where they do
+    bytes_a_pixel: int = 0  # of memory, for each mask and pixel of the image
 
     @property
     def missing(self) -> list[str]:
         return [name for name in self.packages if importlib.util.find_spec(name) is None]
+
+    @property
+    def is_ours(self) -> bool:
+        return self.name.startswith("maskrle")
+
+    def absent(self, work: Workload) -> str:
+        """Why it cannot take part, or empty."""
+        if self.missing:
+            return f"{', '.join(self.missing)} not installed"
+        height, width = work.image_size
+        needed = len(work.boxes) * height * width * self.bytes_a_pixel
+        return f"needs {needed / 1e9:.1f} GB" if needed > 0.5 * available_bytes() else ""
 
 
 def contestants() -> list[Contestant]:
@@ -54,6 +90,7 @@ def contestants() -> list[Contestant]:
         for name in maskrle.backends()
     ]
     best = maskrle.backends()[0]
+    turned = "OpenCV resizes the mask turned over, so its two roundings come in the other order"
     return [
         *native,
         Contestant(
@@ -70,58 +107,77 @@ def contestants() -> list[Contestant]:
             "cv2.resize of the transposed mask, crop, RLEMask.from_array, pad",
             ("cv2", "rlemasklib"),
             lambda: rlemasklib_way,
+            known=turned,
         ),
         Contestant(
             "cv2 strip",
             "cv2.resize into a strip of the box's columns, pycocotools, first and last run patched",
             ("cv2", "pycocotools"),
             lambda: strip_way,
+            known=turned,
         ),
         Contestant(
             BASELINE,
             "accuracy_checker's way: cv2.resize, whole image, Fortran copy, pycocotools",
             ("cv2", "pycocotools"),
             lambda: accuracy_checker_way,
-            is_slow=True,
         ),
         Contestant(
             "torch paste",
             "detectron2's way: grid_sample in the box, whole image, Fortran copy, pycocotools",
             ("torch", "pycocotools"),
             lambda: torch_way,
-            is_slow=True,
             paste="detectron2",
+            known="grid_sample blends four products at once: values within 1e-5 of the threshold",
         ),
         Contestant(
-            "numpy", "maskrle.reference, the specification in code", (), lambda: reference_way, is_slow=True
+            "Model API",
+            "MaskRCNNModel.postprocess of openvino-model-api, pycocotools",
+            ("model_api", "pycocotools"),
+            _model_api,
+            paste="model_api",
+            bytes_a_pixel=2,  # whole images, once each and once stacked
         ),
+        Contestant("numpy", "maskrle.reference, the specification in code", (), lambda: reference_way),
     ]
 
 
-def single_thread() -> None:
-    """Libraries that would start threads of their own stay in one."""
-    for name, call in (("cv2", "setNumThreads"), ("torch", "set_num_threads")):
-        if importlib.util.find_spec(name) is not None:
-            getattr(importlib.import_module(name), call)(1)
+def truth() -> tuple[str, Way]:
+    """What all are compared with, and by whom: the specification where accuracy_checker's packages lack."""
+    baseline = next(c for c in contestants() if c.name == BASELINE)
+    if baseline.missing:
+        return "maskrle.reference", reference_way
+    return BASELINE, baseline.make()
 
 
-def versions() -> dict[str, str]:
-    """Of every package that takes part; absent ones are named as such."""
+def own_convention(contestant: Contestant, result: Rles, work: Workload) -> Verdict:
+    """A contestant's result against maskrle's with the same convention.
+
+    Raises:
+        RuntimeError: more than single pixels differ: this is other work, and not to be timed.
+    """
+    mine = maskrle.encode(work.masks, work.boxes, work.image_size, work.channels, paste=contestant.paste)
+    verdict = compare(result, list(mine))
+    if not verdict.fit or (verdict.differing_masks and contestant.is_ours):
+        raise RuntimeError(f"{contestant.name} does other work than maskrle: {verdict}")
+    return verdict
+
+
+@functools.cache
+def threads_as_shipped() -> dict[str, int]:
+    """How many threads libraries start by themselves, of those that start any; to be asked first of all."""
     found = {}
-    for name in ("maskrle", "numpy", "numba", "rlemasklib", "opencv", "pycocotools", "torch"):
-        candidates = [name, *(f"{name}-{kind}" for kind in ("python", "python-headless") if name == "opencv")]
-        found[name] = next((v for v in map(_version, candidates) if v is not None), "absent")
+    for name, count in (("cv2", "getNumThreads"), ("torch", "get_num_threads")):
+        if importlib.util.find_spec(name) is not None:
+            found[name] = getattr(importlib.import_module(name), count)()
     return found
 
 
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-# --- maskrle ----------------------------------------------------------------------------------------
+def use_threads(*, single: bool) -> None:
+    """Libraries with threads of their own stay in one, or take as many as they do by themselves."""
+    for name, call in (("cv2", "setNumThreads"), ("torch", "set_num_threads")):
+        if name in threads_as_shipped():
+            getattr(importlib.import_module(name), call)(1 if single else threads_as_shipped()[name])
 
 
 def use_backend(name: str) -> None:
@@ -130,63 +186,12 @@ def use_backend(name: str) -> None:
     _core._use_backend(name)
 
 
-def native_way(work: Workload) -> Rles:
-    return list(to_batch(work))
-
-
-def to_batch(work: Workload) -> maskrle.RLEBatch:
-    return maskrle.encode(work.masks, work.boxes, work.image_size, work.channels)
-
-
-def reference_way(work: Workload) -> Rles:
-    return list(maskrle.reference.encode(work.masks, work.boxes, work.image_size, work.channels))
-
-
-# --- what others do -----------------------------------------------------------------------------------
-
-
-def expanded(boxes: NDArray[np.float32], mask_height: int) -> NDArray[np.int32]:
-    """Boxes grown about their centres by a border of one mask cell, truncated to whole pixels."""
-    factor = np.float32((mask_height + 2) / mask_height)
-    half = (boxes[:, 2:] - boxes[:, :2]) * np.float32(0.5) * factor
-    center = (boxes[:, 2:] + boxes[:, :2]) * np.float32(0.5)
-    return np.concatenate([center - half, center + half], 1).astype(np.int32)
-
-
-def _padded(mask: NDArray[np.float32]) -> NDArray[np.float32]:
-    padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.float32)
-    padded[1:-1, 1:-1] = mask
-    return padded
-
-
-def _masks_and_boxes(work: Workload) -> Iterator[tuple[NDArray[np.float32], list[int]]]:
-    boxes = expanded(work.boxes, work.masks.shape[2]).tolist()
-    for masks, channel, box in zip(work.masks, work.channels, boxes, strict=True):
-        yield masks[channel], box
-
-
-def _window(box: list[int], image_size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """left, right, top, bottom: the box's pixels inside the image."""
-    height, width = image_size
-    left, right = min(max(box[0], 0), width), min(max(box[2] + 1, 0), width)
-    top, bottom = min(max(box[1], 0), height), min(max(box[3] + 1, 0), height)
-    return left, right, top, bottom
-
-
-def accuracy_checker_way(work: Workload) -> Rles:
-    import cv2
-    from pycocotools import mask as coco
-
-    rles = []
-    for mask, box in _masks_and_boxes(work):
-        x0, y0, x1, y1 = box
-        values = cv2.resize(_padded(mask), (max(x1 - x0 + 1, 1), max(y1 - y0 + 1, 1)))
-        on = (values > OMZ_THRESHOLD).astype(np.uint8)
-        left, right, top, bottom = _window(box, work.image_size)
-        image = np.zeros(work.image_size, np.uint8)
-        image[top:bottom, left:right] = on[top - y0 : bottom - y0, left - x0 : right - x0]
-        rles.append(coco.encode(np.array(image[:, :, None], order="F"))[0])
-    return rles
+def available_bytes() -> float:
+    try:
+        with open("/proc/meminfo") as lines:
+            return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return 4e9
 
 
 def strip_way(work: Workload) -> Rles:
@@ -196,11 +201,11 @@ def strip_way(work: Workload) -> Rles:
 
     height, width = work.image_size
     rles = []
-    for mask, box in _masks_and_boxes(work):
+    for mask, box in masks_and_boxes(work):
         x0, y0, x1, y1 = box
         # Transposed, the resized mask lies in memory as COCO wants it.
-        values = cv2.resize(cv2.transpose(_padded(mask)), (max(y1 - y0 + 1, 1), max(x1 - x0 + 1, 1)))
-        left, right, top, bottom = _window(box, work.image_size)
+        values = cv2.resize(cv2.transpose(padded(mask)), (max(y1 - y0 + 1, 1), max(x1 - x0 + 1, 1)))
+        left, right, top, bottom = window(box, work.image_size)
         end = min(right + 1, width)  # one column more: the last run is zeros, unless the image ends there
         strip = np.zeros((end - left, height), np.uint8)
         crop = values[left - x0 : right - x0, top - y0 : bottom - y0]
@@ -245,26 +250,6 @@ def _number(value: int) -> bytes:
         out.append((group | 0x20) + 48)
 
 
-def rlemasklib_way(work: Workload) -> Rles:
-    import cv2
-    from rlemasklib import RLEMask
-
-    height, width = work.image_size
-    rles = []
-    for mask, box in _masks_and_boxes(work):
-        x0, y0, x1, y1 = box
-        values = cv2.resize(cv2.transpose(_padded(mask)), (max(y1 - y0 + 1, 1), max(x1 - x0 + 1, 1)))
-        left, right, top, bottom = _window(box, work.image_size)
-        crop = values[left - x0 : right - x0, top - y0 : bottom - y0]
-        if not crop.size:
-            rles.append(RLEMask.zeros((height, width)).to_dict())
-            continue
-        on = cv2.compare(crop, float(OMZ_THRESHOLD), cv2.CMP_GT)
-        rle = RLEMask.from_array(on.reshape(crop.shape).T)
-        rles.append(rle.pad(top, height - bottom, left, width - right, inplace=True).to_dict())
-    return rles
-
-
 def torch_way(work: Workload) -> Rles:
     import torch
     from pycocotools import mask as coco
@@ -300,3 +285,9 @@ def _numba() -> Way:
     from crossings_numba import crossings_way
 
     return crossings_way
+
+
+def _model_api() -> Way:
+    from model_api_way import model_api_way
+
+    return model_api_way

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from workload import Workload
+
+from maskrle.benchmark.workload import Workload
 
 _F32 = np.float32
 

@@ -14,10 +14,12 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from workload import Workload, run_lengths
+from distribution import run_lengths
+
+from maskrle.benchmark.timing import SWEEP_BYTES, sweep
+from maskrle.benchmark.workload import Workload
 
 FLAGS = ("-O3", "-march=native", "-shared", "-fPIC")
-_SWEEP_BYTES = 128 << 20
 
 
 class FloorUnavailable(RuntimeError):
@@ -63,11 +65,6 @@ class Floor:
         )
 
 
-@functools.cache
-def _sweep_buffer() -> np.ndarray:
-    return np.ones(_SWEEP_BYTES, np.uint8)
-
-
 def make_cold(work: Workload) -> str:
     """Throws the chosen channels out of all caches; returns how."""
     try:
@@ -76,5 +73,5 @@ def make_cold(work: Workload) -> str:
             return "cache lines flushed"
     except FloorUnavailable:
         pass
-    _sweep_buffer()[::64] += 1
-    return f"{_SWEEP_BYTES >> 20} MB written in between"
+    sweep()
+    return f"{SWEEP_BYTES >> 20} MB written in between"

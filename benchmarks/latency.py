@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from contestants import native_way, to_batch
 from floor import make_cold
-from measure import Spread, looped, no_collection, seconds, spread
-from workload import SEEDS, SIZES, coco_like, tiny
+
+from maskrle.benchmark.timing import Spread, no_collection, seconds, spread
+from maskrle.benchmark.ways import native_way, to_batch
+from maskrle.benchmark.workload import SEEDS, SIZES, Workload, coco_like
 
 _TINY_COUNTS = (1, 2, 4, 8, 16, 32)
 
@@ -47,3 +50,19 @@ def run(size: str = "800x1365", *, quick: bool) -> Latency:
             fixed.append(float(intercept))
             slopes.append(float(slope))
     return Latency(size, *(spread(samples) for samples in (one, ten, empty, encode, fixed, slopes)))
+
+
+def tiny(count: int, image_size: tuple[int, int], seed: int = SEEDS[0]) -> Workload:
+    """Masks in boxes of one or two pixels: next to nothing to do but the call itself."""
+    work = coco_like(count, image_size, seed)
+    boxes = work.boxes.copy()
+    boxes[:, 2:] = boxes[:, :2] + 1
+    return work._replace(boxes=boxes)
+
+
+def looped(call: Callable[[], object], times: int) -> float:
+    """CPU seconds a call over many calls in a row, freeing results included."""
+    begin = time.thread_time_ns()
+    for _ in range(times):
+        call()
+    return (time.thread_time_ns() - begin) / 1e9 / times

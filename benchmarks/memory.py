@@ -69,8 +69,10 @@ def _in_a_process(name: str, library: Path) -> Memory:
 
 
 def main(name: str) -> None:
-    from contestants import contestants, to_batch
-    from workload import coco_like
+    from contestants import contestants
+
+    from maskrle.benchmark.ways import to_batch
+    from maskrle.benchmark.workload import coco_like
 
     heap = ctypes.CDLL(None)
     for function in (heap.heap_live, heap.heap_peak):

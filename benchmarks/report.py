@@ -1,82 +1,41 @@
-"""The measurements as Markdown and JSON."""
+"""The measurements as Markdown."""
 
 from __future__ import annotations
 
-import datetime
-import os
-import platform
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-from contestants import versions
+from amdahl import COUNT, INFERENCE, PUBLISHED, PUBLISHED_GIGAFLOPS, checks, costs, published_inference
+from contestants import BASELINE
 from latency import Latency
-from measure import Spread
 from memory import METHOD, Memory
+from pipeline import IMAGE, NETWORK, TARGETS, Pipeline
+from results import Results
 from scaling import Point
-from speed import SizeResult
+from speed import FLOOR, Row, Speed
 from threads import Threads
 
-import maskrle
-
-
-@dataclass
-class Results:
-    """What was measured; empty where a part was left out."""
-
-    machine: dict[str, Any] = field(default_factory=dict)
-    speed: list[SizeResult] = field(default_factory=list)
-    latency: Latency | None = None
-    scaling: list[Point] = field(default_factory=list)
-    memory: list[Memory] = field(default_factory=list)
-    threads: Threads | None = None
-
-
-def machine() -> dict[str, Any]:
-    return {
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "cpu": _cpu_model(),
-        "cores": os.cpu_count(),
-        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "versions": versions(),
-        "maskrle_build": {k: v for k, v in maskrle.build_config().items() if k != "backend"},
-        "backends": maskrle.backends(),
-    }
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or "unknown"
-
-
-def jsonable(value: Any) -> Any:
-    """Named tuples and dataclasses as dicts."""
-    if hasattr(value, "_asdict"):
-        return {key: jsonable(part) for key, part in value._asdict().items()}
-    if isinstance(value, Results):
-        return {key: jsonable(part) for key, part in vars(value).items()}
-    if isinstance(value, dict):
-        return {key: jsonable(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [jsonable(part) for part in value]
-    return value
+from maskrle.benchmark.timing import Spread, brief
+from maskrle.benchmark.verdict import Verdict
 
 
 def markdown(results: Results) -> str:
     info = results.machine
+    versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
     parts = [
         "# Masks and boxes to COCO RLE",
-        f"{info['cpu']}, {info['cores']} cores, load average {info['load_average']:.1f}; {info['date']}; "
-        f"Python {info['python']}, " + ", ".join(f"{k} {v}" for k, v in info["versions"].items()) + ".",
+        f"{info['cpu']}, {info['cores']} cores, load average {info['load_average']:.1f} before the run; "
+        f"{info['date']}; {info['system']}, Python {info['python']}, {versions}.",
     ]
     if results.speed:
-        parts.append(_speed(results.speed))
+        parts += ["## One thread", _SPEED.format(cold=results.speed[0].cold)]
+        for count in dict.fromkeys(one.count for one in results.speed):
+            parts.append(_speed([one for one in results.speed if one.count == count]))
+        parts.append(_checked(results.speed))
+    if results.shipped:
+        threads = ", ".join(f"{name} {count}" for name, count in info["threads_as_shipped"].items())
+        parts += ["## As shipped", _SHIPPED.format(threads=threads or "none"), _speed(results.shipped)]
+    if costs(results.speed):
+        parts.append(_amdahl(results))
+    if results.pipeline:
+        parts += ["## In a pipeline", _PIPELINE, *map(_pipeline, results.pipeline)]
     if results.latency:
         parts.append(_latency(results.latency))
     if results.scaling:
@@ -88,6 +47,31 @@ def markdown(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+_SPEED = """From `[N, 90, 33, 33]` masks to the list of dicts, CPU time of one thread, masks cold ({cold}).
+The floor gathers the channels, writes known runs and makes the dicts, in C: it finds no run. Ratios are
+medians of ratios within one round; times are microseconds a mask, median (middle half)."""
+_SHIPPED = """The same by the wall clock, with as many threads as libraries take by themselves ({threads});
+maskrle takes one thread a call."""
+_CHECKED = """### Checked
+
+Against {truth}, byte by byte, in every scene before the clock ran; slow ways in the first of three scenes;
+ways with a convention of their own on up to 20 masks, and all masks against maskrle with `paste` set
+likewise.
+"""
+_AMDAHL = f"""## What post-processing costs a server
+
+A core that spends T ms on an image's inference and P ms on post-processing its {COUNT} detections loses
+P / (T + P) of its throughput to the latter. T is a core's time."""
+_ESTIMATE = f"""`{PUBLISHED}` takes {PUBLISHED_GIGAFLOPS:.0f} GFLOPs an image: at the {{rate}} GFLOP/s that
+OpenVINO reached with {{cores}} cores ({{network}}), {{whole:,.0f}} ms of the whole machine or {{one:,.0f}}
+ms of a core. An estimate, rather too low: its layers are less even than those measured. A multiply and an
+add are taken as two operations."""
+_PIPELINE = f"""Images a second of `Segmenter.stream`, with each way in the place of its post-processing;
+images of {IMAGE[0]}x{IMAGE[1]} in memory, {COUNT} detections each, ballast networks of
+{NETWORK[0]}x{NETWORK[1]}. *Bare* is OpenVINO alone with nothing done with its outputs. Times of stages are
+wall time of a worker."""
+
+
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -97,48 +81,111 @@ def _ratio(value: Spread | None) -> str:
     return "" if value is None else f"{value.median:.2f}" if value.median < 10 else f"{value.median:,.0f}"
 
 
-def _speed(results: list[SizeResult]) -> str:
-    names = [row.name for row in results[0].rows]
-    sizes = [result.size for result in results]
-    rows = {result.size: {row.name: row for row in result.rows} for result in results}
-    best = names[1]
-    ratios, times, checks = [], [], []
-    for name in names:
-        of_sizes = [rows[size][name] for size in sizes]
-        if of_sizes[0].absent:
-            ratios.append([name, *[f"absent: {of_sizes[0].absent}"] * (2 * len(sizes))])
-            times.append([name, *[f"absent: {of_sizes[0].absent}"] * len(sizes)])
+def _speed(cells: list[Speed]) -> str:
+    """Ratios first, then times: a column for each image size."""
+    sizes = [cell.size for cell in cells]
+    best = cells[0].rows[1].name
+    floored = cells[0].row(FLOOR).per_mask is not None
+    ratios, times = [], []
+    for name in (row.name for row in cells[0].rows):
+        rows = [cell.row(name) for cell in cells]
+        if all(row.per_mask is None for row in rows) and name == FLOOR:
             continue
-        ratios.append(
-            [name, *(_ratio(r.over_floor) for r in of_sizes), *(_ratio(r.against_maskrle) for r in of_sizes)]
-        )
-        times.append([name, *(str(r.per_mask) for r in of_sizes)])
-        if name != "floor":
-            own = f"; with maskrle's `paste` set likewise: {of_sizes[0].own_verdict}"
-            check = "; ".join(f"{r.verdict}" for r in of_sizes) if _vary(of_sizes) else of_sizes[0].verdict
-            checks.append(f"- {name} ({of_sizes[0].what}): {check}{own if of_sizes[0].own_verdict else ''}")
-    head = [
-        "way",
-        *(f"time / floor, {size}" for size in sizes),
-        *(f"time / {best}, {size}" for size in sizes),
-    ]
+        over = [_cell(row, _ratio(row.over_floor)) for row in rows] if floored else []
+        ratios.append([name, *(_cell(row, _ratio(row.against_maskrle)) for row in rows), *over])
+        times.append([name, *(_cell(row, str(row.per_mask)) for row in rows)])
+    head = ["way", *(f"time / {best}, {size}" for size in sizes)]
+    head += [f"time / floor, {size}" for size in sizes] if floored else []
     return "\n\n".join(
-        [
-            f"## Speed: N=100, one thread, masks cold ({results[0].cold}), to the list of dicts",
-            "The floor gathers the channels, writes known runs and makes the dicts, in C: it finds no run. "
-            "Ratios are medians of ratios within one round.",
-            _table(head, ratios),
-            "Microseconds of CPU time per mask, median (middle half):",
-            _table(["way", *sizes], times),
-            f"Compared with {results[0].checked_against}, byte by byte, before the clock ran "
-            f"({', '.join(sizes)}):",
-            "\n".join(checks),
-        ]
+        [f"### N={cells[0].count}", _table(head, ratios), _table(["us a mask", *sizes], times)]
     )
 
 
-def _vary(rows: list[Any]) -> bool:
-    return len({row.verdict for row in rows}) > 1
+def _cell(row: Row, text: str) -> str:
+    return f"absent: {row.absent}" if row.per_mask is None else text
+
+
+def _checked(speed: list[Speed]) -> str:
+    lines = [_CHECKED.format(truth=speed[0].checked_against)]
+    for row in speed[0].rows[1:]:
+        rows = [cell.row(row.name) for cell in speed]
+        verdict = _total([found.verdict for found in rows])
+        if verdict is None:
+            lines.append(f"- {row.name} ({row.what}): absent: {row.absent}")
+            continue
+        own = _total([found.own_verdict for found in rows])
+        text = str(verdict) if own is None else f"{verdict}; against its own convention: {own}"
+        differs = (own or verdict).differing_masks
+        lines.append(f"- {row.name} ({row.what}): {text}" + (f" ({row.known})" if differs else ""))
+    return "\n".join(lines)
+
+
+def _total(verdicts: list[Verdict | None]) -> Verdict | None:
+    total = None
+    for verdict in verdicts:
+        if verdict is not None:
+            total = verdict if total is None else total.plus(verdict)
+    return total
+
+
+def _amdahl(results: Results) -> str:
+    parts = [_AMDAHL]
+    columns = {f"T = {milliseconds} ms": float(milliseconds) for milliseconds in INFERENCE}
+    if results.throughput is not None:
+        found = results.throughput
+        one = published_inference(found)
+        columns[f"T = {one:,.0f} ms ({PUBLISHED_GIGAFLOPS:.0f} GFLOPs)"] = one
+        about = {"rate": found.gigaflops, "cores": found.cores, "network": found.network}
+        parts.append(_ESTIMATE.format(**about, one=one, whole=one / found.cores))
+    for size, ways in costs(results.speed).items():
+        rows = [
+            [
+                way.name,
+                brief(way.milliseconds),
+                *(f"{way.share(inference):.2%}" for inference in columns.values()),
+            ]
+            for way in ways
+        ]
+        parts.append(f"{size}:\n\n" + _table(["way", "P, ms", *columns], rows))
+    found_checks = checks(results.speed, results.pipeline, results.machine["cores"])
+    if found_checks:
+        rows = [
+            [f"{one.milliseconds} ms", one.name, f"{one.predicted:.1%}", f"{one.measured:.1%}"]
+            for one in found_checks
+        ]
+        head = ["bare inference", "way", "predicted", "in the pipeline below"]
+        parts.append(
+            "Throughput lost against maskrle's, by this formula and measured:\n\n" + _table(head, rows)
+        )
+    return "\n\n".join(parts)
+
+
+def _pipeline(one: Pipeline) -> str:
+    rows = []
+    for row in one.rows:
+        if row.rate is None or row.share is None or row.stages is None:
+            rows.append([row.name, f"absent: {row.absent}", *[""] * 6])
+            continue
+        share = f"**{row.share.median:.3f} ({row.share.low:.3f}-{row.share.high:.3f})**"
+        times = [f"{1e3 * seconds:.2f} ms" for seconds in row.stages]
+        rows.append(
+            [row.name, str(row.rate), share, *times, f"{row.stages.postprocess / sum(row.stages):.1%}"]
+        )
+    head = [
+        "post-processing by",
+        "images/s",
+        "of bare",
+        "read",
+        "preprocess",
+        "inference",
+        "post",
+        "its share",
+    ]
+    return (
+        f"### {one.milliseconds} ms an image\n\n{one.convolutions} convolutions, {one.streams} streams, "
+        f"{one.workers} workers; bare inference, with {one.requests} requests: {one.bare} images/s; "
+        f"{one.bare.samples} rounds. Aimed at: {TARGETS[one.milliseconds]}.\n\n" + _table(head, rows)
+    )
 
 
 def _latency(latency: Latency) -> str:
@@ -165,7 +212,7 @@ def _scaling(points: list[Point]) -> str:
         cells = [f"{point.pixels / points[0].pixels:.1f}", f"{point.mean_runs:.0f}", f"{grown:.1f}"]
         rows.append([point.size, *cells, str(point.maskrle), theirs, ratio])
     head = ["image", "pixels, relative", "runs a mask", "maskrle, relative"]
-    head += ["maskrle, us a mask", "accuracy_checker, us a mask", "ratio"]
+    head += ["maskrle, us a mask", f"{BASELINE}, us a mask", "ratio"]
     return "## Cost against the size of the image\n\n" + _table(head, rows)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from contestants import BASELINE, Contestant, Rles, contestants, native_way
+from contestants import BASELINE, Contestant, available_bytes, contestants
+from distribution import run_lengths
 from floor import make_cold
-from measure import Spread, no_collection, seconds, spread
-from workload import Workload, coco_like, run_lengths
+
+from maskrle.benchmark.timing import Spread, no_collection, seconds, spread
+from maskrle.benchmark.ways import Rles, native_way
+from maskrle.benchmark.workload import Workload, coco_like
 
 SIZES = ((480, 640), (720, 1280), (1080, 1920), (2160, 3840), (4320, 7680), (8640, 15360))
 COUNT = 10
@@ -55,7 +58,7 @@ def _prepare(image_size: tuple[int, int], baseline: Contestant) -> _Size:
     work = coco_like(100, image_size).representative(COUNT)
     needed = image_size[0] * image_size[1] * _BYTES_PER_PIXEL
     absent = f"{', '.join(baseline.missing)} not installed" if baseline.missing else ""
-    if not absent and needed > 0.5 * _available_bytes():
+    if not absent and needed > 0.5 * available_bytes():
         absent = f"would need about {needed / 2**30:.1f} GB"
     return _Size(work, native_way(work), absent, [], [])
 
@@ -65,11 +68,3 @@ def _point(size: _Size) -> Point:
     mean_runs = float(np.mean([len(run_lengths(rle["counts"])) for rle in size.rles]))
     theirs = spread(size.theirs) if size.theirs else None
     return Point(f"{height}x{width}", height * width, mean_runs, spread(size.mine), theirs, size.absent)
-
-
-def _available_bytes() -> float:
-    try:
-        with open("/proc/meminfo") as lines:
-            return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return 4e9

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 from ballast import network
-from workload import coco_like
 
 import maskrle
+from maskrle.benchmark.workload import coco_like
 
 SIZE = (96, 128)
 POINTS = 10

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from contestants import native_way, to_batch
-from measure import Spread, spread
-from workload import SEEDS, SIZES, Workload, coco_like
+from maskrle.benchmark.timing import Spread, spread
+from maskrle.benchmark.ways import native_way, to_batch
+from maskrle.benchmark.workload import SEEDS, SIZES, Workload, coco_like
 
 
 class Threads(NamedTuple):

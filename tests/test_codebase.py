@@ -19,7 +19,7 @@ LAYERS = (
     ("_core",),
     ("native",),
     ("files", "sources", "reference", "draw", "shapes", "image", "labels"),
-    ("coco", "coco_format", "journal", "overlays"),
+    ("coco", "coco_format", "journal", "overlays", "benchmark"),
     ("results", "contracts"),
     ("binding", "formats", "track"),
     ("detections", "preprocess", "graph", "runtime", "stream"),

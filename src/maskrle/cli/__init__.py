@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..native import __version__
+from .benchmark import benchmark
 from .console import complain, reason
 from .demo import demo
 from .evaluate import evaluate
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Instance segmentation with Mask R-CNN networks on OpenVINO; masks come out as COCO RLE.",
 )
-for command in (demo, predict, evaluate, inspect):
+for command in (demo, predict, evaluate, inspect, benchmark):
     app.command()(command)
 
 

@@ -3,16 +3,19 @@
 Box sides follow the quantiles of COCO detections, as parts of the image's sides; they are stratified, so 100
 boxes have the distribution of 10,000. Shapes are soft 33 x 33 masks: lumps, concave bodies with limbs, rings,
 crescents and several parts. Every class channel but the right one is filled with garbage.
-
-`python benchmarks/workload.py` prints the distributions.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+__all__ = ["SEEDS", "SIZES", "Workload", "coco_like"]
+
+Field: TypeAlias = NDArray[np.float64]
 
 CLASSES = 90
 SIDE = 33
@@ -59,15 +62,7 @@ def coco_like(count: int, image_size: tuple[int, int], seed: int = SEEDS[0]) -> 
     return Workload(masks, boxes, channels, image_size)
 
 
-def tiny(count: int, image_size: tuple[int, int], seed: int = SEEDS[0]) -> Workload:
-    """Masks in boxes of one or two pixels: next to nothing to do but the call itself."""
-    work = coco_like(count, image_size, seed)
-    boxes = work.boxes.copy()
-    boxes[:, 2:] = boxes[:, :2] + 1
-    return work._replace(boxes=boxes)
-
-
-def _box_parts(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _box_parts(count: int, rng: np.random.Generator) -> Field:
     """Boxes [N, 4] as parts of the image's sides."""
     base, own = rng.standard_normal((2, count))
     other = _CORRELATION * base + np.sqrt(1 - _CORRELATION**2) * own
@@ -76,7 +71,7 @@ def _box_parts(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return np.concatenate([low, low + extent], 1)
 
 
-def _stratified(normal: NDArray[np.float64], quantiles: tuple[float, ...]) -> NDArray[np.float64]:
+def _stratified(normal: Field, quantiles: tuple[float, ...]) -> Field:
     """One value per stratum, handed out in the order of `normal`; the largest is the last quantile."""
     ranks = np.argsort(np.argsort(normal))
     part = ranks / max(len(normal) - 1, 1)
@@ -91,21 +86,21 @@ def soft_shape(rng: np.random.Generator) -> NDArray[np.float32]:
     kind = rng.choice(len(_KINDS), p=_SHARES)
     parameters = rng.integers(2**32)
     fine = np.linspace(-1.6, 1.6, 129)
-    inside = _KINDS[kind](*np.meshgrid(fine, fine), np.random.default_rng(parameters)) > 0
+    across, down = np.meshgrid(fine, fine)
+    inside = _KINDS[kind](across, down, np.random.default_rng(parameters)) > 0
     rows, columns = (fine[np.flatnonzero(inside.any(axis))] for axis in (1, 0))
     cells = (np.arange(SIDE) + 0.5) / SIDE
     slack = rng.uniform(1.0, 1.2, 2)
     x = (columns[0] + columns[-1]) / 2 + slack[0] * (cells - 0.5) * (columns[-1] - columns[0])
     y = (rows[0] + rows[-1]) / 2 + slack[1] * (cells - 0.5) * (rows[-1] - rows[0])
-    level = _KINDS[kind](*np.meshgrid(x, y), np.random.default_rng(parameters))
-    level = level + 0.1 * _waves(*np.meshgrid(x, y), rng, 8.0)
+    across, down = np.meshgrid(x, y)
+    level = _KINDS[kind](across, down, np.random.default_rng(parameters))
+    level = level + 0.1 * _waves(across, down, rng, 8.0)
     sharpness = rng.uniform(14, 30)
     return (1 / (1 + np.exp(-sharpness * level))).astype(np.float32)
 
 
-def _waves(
-    x: NDArray[np.float64], y: NDArray[np.float64], rng: np.random.Generator, frequency: float
-) -> NDArray[np.float64]:
+def _waves(x: Field, y: Field, rng: np.random.Generator, frequency: float) -> Field:
     total = np.zeros_like(x)
     for _ in range(3):
         fx, fy = rng.normal(0, frequency, 2)
@@ -113,7 +108,7 @@ def _waves(
     return total
 
 
-def _lump(x: NDArray[np.float64], y: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _lump(x: Field, y: Field, rng: np.random.Generator) -> Field:
     """A round body whose radius swings with the angle."""
     angle, radius = np.arctan2(y, x), np.hypot(x, y)
     edge = np.ones_like(x)
@@ -122,16 +117,15 @@ def _lump(x: NDArray[np.float64], y: NDArray[np.float64], rng: np.random.Generat
     return np.clip(edge, 0.3, 1.5) - radius
 
 
-def _stroke(
-    x: NDArray[np.float64], y: NDArray[np.float64], start: NDArray[np.float64], end: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _stroke(x: Field, y: Field, start: Field, end: Field) -> Field:
     """Distance to a line between two points."""
     dx, dy = end - start
     along = np.clip(((x - start[0]) * dx + (y - start[1]) * dy) / (dx * dx + dy * dy + 1e-9), 0, 1)
-    return np.hypot(x - start[0] - along * dx, y - start[1] - along * dy)
+    distance: Field = np.hypot(x - start[0] - along * dx, y - start[1] - along * dy)
+    return distance
 
 
-def _body(x: NDArray[np.float64], y: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _body(x: Field, y: Field, rng: np.random.Generator) -> Field:
     """A trunk with limbs to all sides: concave, several runs in many columns."""
     level = 0.45 - np.hypot(x * rng.uniform(0.8, 1.8), y)
     for _ in range(rng.integers(3, 6)):
@@ -142,7 +136,7 @@ def _body(x: NDArray[np.float64], y: NDArray[np.float64], rng: np.random.Generat
     return level
 
 
-def _ring(x: NDArray[np.float64], y: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _ring(x: Field, y: Field, rng: np.random.Generator) -> Field:
     """A lump with one or two holes."""
     level = _lump(x, y, rng)
     for _ in range(rng.integers(1, 3)):
@@ -151,17 +145,16 @@ def _ring(x: NDArray[np.float64], y: NDArray[np.float64], rng: np.random.Generat
     return level
 
 
-def _crescent(
-    x: NDArray[np.float64], y: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _crescent(x: Field, y: Field, rng: np.random.Generator) -> Field:
     """A lump with a bite out of one side."""
     angle = rng.uniform(0, 2 * np.pi)
     reach = rng.uniform(0.7, 1.0)
     bite = np.hypot(x - reach * np.cos(angle), y - reach * np.sin(angle)) - rng.uniform(0.45, 0.75)
-    return np.minimum(_lump(x, y, rng), bite)
+    level: Field = np.minimum(_lump(x, y, rng), bite)
+    return level
 
 
-def _parts(x: NDArray[np.float64], y: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _parts(x: Field, y: Field, rng: np.random.Generator) -> Field:
     """Two to four separate lumps, as of an object behind another."""
     level = np.full_like(x, -1.0)
     for _ in range(rng.integers(2, 5)):
@@ -170,76 +163,11 @@ def _parts(x: NDArray[np.float64], y: NDArray[np.float64], rng: np.random.Genera
     return level
 
 
-_KINDS = (_lump, _body, _ring, _crescent, _parts)
+_KINDS: tuple[Callable[[Field, Field, np.random.Generator], Field], ...] = (
+    _lump,
+    _body,
+    _ring,
+    _crescent,
+    _parts,
+)
 _SHARES = (0.42, 0.28, 0.08, 0.12, 0.10)
-
-
-# --- what it is like --------------------------------------------------------------------------------
-
-
-class Distribution(NamedTuple):
-    """p10, p50, p90 and the largest of each; means of runs and of string bytes."""
-
-    widths: tuple[float, ...]
-    heights: tuple[float, ...]
-    runs: tuple[float, ...]
-    mean_runs: float
-    mean_bytes: float
-    columns_with_several_runs: float  # part of all columns that are not empty
-
-
-def distribution(boxes: NDArray[np.float32], rles: list[dict[str, object]]) -> Distribution:
-    runs = [run_lengths(bytes(rle["counts"])) for rle in rles]  # type: ignore[arg-type]
-    counts = np.array([len(r) for r in runs])
-    several = filled = 0
-    for rle, lengths in zip(rles, runs, strict=True):
-        starts = np.cumsum(lengths)[:-1:2]  # where runs of ones begin
-        per_column = np.bincount(starts // rle["size"][0])  # type: ignore[index]
-        several += int((per_column > 1).sum())
-        filled += int((per_column > 0).sum())
-    extent = boxes[:, 2:] - boxes[:, :2]
-    return Distribution(
-        _quantiles(extent[:, 0]),
-        _quantiles(extent[:, 1]),
-        _quantiles(counts),
-        float(counts.mean()),
-        float(np.mean([len(rle["counts"]) for rle in rles])),  # type: ignore[arg-type]
-        several / max(filled, 1),
-    )
-
-
-def run_lengths(string: bytes) -> NDArray[np.int64]:
-    """COCO's compressed string -> run lengths."""
-    runs: list[int] = []
-    value = shift = 0
-    for character in string:
-        group = character - 48
-        value |= (group & 0x1F) << shift
-        shift += 5
-        if group & 0x20:
-            continue
-        if group & 0x10:
-            value -= 1 << shift
-        runs.append(value + runs[-2] if len(runs) > 2 else value)
-        value = shift = 0
-    return np.array(runs, np.int64)
-
-
-def _quantiles(values: NDArray[np.generic]) -> tuple[float, ...]:
-    return tuple(float(q) for q in np.percentile(values, [10, 50, 90, 100]))
-
-
-def main() -> None:
-    import maskrle
-
-    for name, image_size in SIZES.items():
-        work = coco_like(100, image_size)
-        rles = list(maskrle.encode(work.masks, work.boxes, image_size, work.channels))
-        print(name)
-        for field, value in distribution(work.boxes, rles)._asdict().items():
-            text = " / ".join(f"{v:.0f}" for v in value) if isinstance(value, tuple) else f"{value:.2f}"
-            print(f"  {field:26s} {text}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""What `maskrle benchmark` measures: COCO-like scenes, the ways to encode them, fair timing."""
