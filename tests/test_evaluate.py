@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+import contextlib
 import copy
-import json
+import io
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
-from maskrle.cli import main
 from maskrle.evaluate import METRICS, evaluate
 
 SIDE = 200
@@ -177,17 +178,28 @@ def test_results_with_masks_in_part() -> None:
         evaluate(results, truth())
 
 
-def test_whatever_pycocotools_raises_is_one_error() -> None:
+def test_whatever_hotcoco_raises_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr("hotcoco.COCO", fail)
+    with pytest.raises(
+        ValueError, match=r"^results or annotations: not in COCO's format \(RuntimeError: odd"
+    ):
+        evaluate([result(1)], truth())
+
+
+def test_no_crowds_where_annotations_do_not_say_so() -> None:
     annotations = truth()
-    del annotations["annotations"][0]["iscrowd"]
-    with pytest.raises(ValueError, match=r"^results or annotations: not in COCO's format \(KeyError: 'iscr"):
-        evaluate([result(1)], annotations)
+    for annotation in annotations["annotations"]:
+        del annotation["iscrowd"]
+    assert evaluate([result(1), result(2)], annotations)["mask"].metrics["AP"] == pytest.approx(1)
 
 
 def test_ids_of_annotations_do_not_matter() -> None:
     annotations = truth()
     for annotation in annotations["annotations"]:
-        annotation["id"] = 0  # which pycocotools takes for no match
+        annotation["id"] = 0  # which COCO's evaluation takes for no match
     assert evaluate([result(1), result(2)], annotations)["box"].metrics["AP"] == pytest.approx(1)
 
 
@@ -210,51 +222,128 @@ def test_each_kind_goes_by_its_own_areas() -> None:
     assert measured["box"].metrics["AP medium"] == pytest.approx(1)
 
 
-def test_without_pycocotools(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pycocotools", None)
-    with pytest.raises(ImportError, match=r"evaluate needs pycocotools: pip install 'maskrle\[eval\]'"):
+def test_without_hotcoco(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hotcoco", None)
+    with pytest.raises(ImportError, match=r"evaluate needs hotcoco: pip install 'maskrle\[eval\]'"):
         evaluate([result(1)], truth())
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> tuple[Path, Path]:
-    paths = tmp_path / "results.json", tmp_path / "annotations.json"
-    paths[0].write_text(json.dumps([result(1, width=77), result(2)]))
-    paths[1].write_text(json.dumps(truth()))
-    return paths
+def blob(size: tuple[int, int], box: Any) -> dict[str, Any]:
+    """An ellipse in a box."""
+    x, y, width, height = box
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    inside = ((columns - x) / width - 0.5) ** 2 + ((rows - y) / height - 0.5) ** 2 <= 0.25
+    rle = coco_mask.encode(np.asfortranarray(inside.astype(np.uint8)))
+    return {"size": rle["size"], "counts": rle["counts"].decode()}
 
 
-def test_command(capsys: pytest.CaptureFixture[str], files: tuple[Path, Path]) -> None:
-    assert main(["evaluate", *map(str, files)]) == 0
-    captured = capsys.readouterr()
-    assert captured.err == ""
-    lines = [line.split() for line in captured.out.splitlines()]
-    assert lines[0] == ["metric", "box", "mask"]
-    assert lines[1] == ["AP", "0.8000", "1.0000"]
-    assert lines[4] == ["AP", "small", "-", "-"]
-    assert len(lines) == 13
+def crowded(seed: int, images: int, classes: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """What makes evaluations differ: crowds, equal scores, areas at the limits of small and large,
+    more than 100 detections an image, classes and images with nothing, detections of other classes."""
+    rng = np.random.default_rng(seed)
+    size = (120, 160)
+    results: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+
+    def detected(image: int, label: int, box: list[float]) -> None:
+        score = float(np.round(rng.random(), rng.choice([1, 6])))
+        mask = blob(size, box)
+        results.append(
+            {
+                "image_id": image,
+                "category_id": label,
+                "bbox": box,
+                "score": score,
+                "segmentation": mask,
+            }
+        )
+
+    for image in range(1, images + 1):
+        for _ in range(rng.integers(0, 9)):
+            label, crowd = int(rng.integers(1, classes + 1)), bool(rng.random() < 0.15)
+            box = [*rng.uniform(0, 100, 2), *np.exp(rng.uniform(np.log(4), np.log(150), 2))]
+            if rng.random() < 0.3:
+                side = rng.choice([32, 96])
+                box = [5, 5, side, side]
+            box = [float(value) for value in box]
+            annotations.append(
+                {
+                    "id": len(annotations),
+                    "image_id": image,
+                    "category_id": label,
+                    "bbox": box,
+                    "area": box[2] * box[3],
+                    "iscrowd": int(crowd),
+                    "segmentation": blob(size, box),
+                }
+            )
+            for _ in range(rng.integers(0, 15 if crowd else 4)):
+                moved = np.array(box) + rng.normal(0, 0.1, 4) * (box[2:] + box[2:])
+                moved[2:] = np.maximum(moved[2:], 1)
+                other = int(rng.integers(1, classes + 2))
+                detected(image, label if rng.random() < 0.9 else other, moved.tolist())
+        for _ in range(120 * (image % 10 == 0)):
+            detected(image, 1, [*rng.uniform(0, 100, 2).tolist(), *rng.uniform(5, 60, 2).tolist()])
+    listed = [{"id": image, "height": size[0], "width": size[1]} for image in range(images, 0, -1)]
+    categories = [{"id": label, "name": str(label)} for label in range(classes + 1, 0, -1)]
+    shuffled = [results[at] for at in rng.permutation(len(results))]
+    return shuffled, {"images": listed, "annotations": annotations, "categories": categories}
 
 
-@pytest.mark.parametrize("which", [0, 1])
-@pytest.mark.parametrize("content", [None, "no JSON", "\ud800", "[" * 100_000, "[1]", "{}"])
-def test_command_with_bad_files(
-    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path], which: int, content: str | None
-) -> None:
-    if content is None:
-        files[which].unlink()
-    else:
-        files[which].write_bytes(content.encode("utf-8", "surrogatepass"))
-    assert main(["evaluate", *map(str, files)]) == 1
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("maskrle: error: ")
-    assert files[which].name in captured.err
-    assert captured.err.count("\n") == 1
+def pycocotools(
+    results: list[dict[str, Any]], annotations: dict[str, Any], kind: str, label: int | None = None
+) -> tuple[Any, Any, Any]:
+    """pycocotools' own numbers: the twelve, precision, recall; of one class, if given."""
+    other = {"bbox": "segmentation", "segm": "bbox"}[kind]
+    numbered = [one | {"id": number} for number, one in enumerate(annotations["annotations"], start=1)]
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = annotations | {"annotations": numbered}
+        coco.createIndex()
+        found = coco.loadRes([{key: value for key, value in one.items() if key != other} for one in results])
+        evaluation = COCOeval(coco, found, kind)
+        if label is not None:
+            evaluation.params.catIds = [label]
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation.stats, evaluation.eval["precision"], evaluation.eval["recall"]
 
 
-def test_command_without_pycocotools(
-    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "pycocotools", None)
-    assert main(["evaluate", *map(str, files)]) == 1
-    assert "pip install 'maskrle[eval]'" in capsys.readouterr().err
+@pytest.mark.parametrize("seed", range(4))
+def test_the_numbers_are_those_of_pycocotools(seed: int) -> None:
+    results, annotations = crowded(seed, images=40, classes=6)
+    measured = evaluate(results, annotations)
+    for kind, name in (("box", "bbox"), ("mask", "segm")):
+        stats, precision, recall = pycocotools(results, annotations, name)
+        assert 0.05 < stats[0] < 0.95
+        assert (stats > 0).all()  # so every area is there
+        np.testing.assert_allclose(list(measured[kind].metrics.values()), stats, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(measured[kind].precision, precision, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(measured[kind].recall, recall, rtol=0, atol=1e-9)
+
+
+def test_the_numbers_of_each_class_are_those_of_pycocotools() -> None:
+    results, annotations = crowded(9, images=30, classes=3)
+    measured = evaluate(results, annotations)
+    for kind, name in (("box", "bbox"), ("mask", "segm")):
+        assert list(measured[kind].by_class) == [1, 2, 3, 4]
+        for label, metrics in measured[kind].by_class.items():
+            stats, _, _ = pycocotools(results, annotations, name, int(label))
+            np.testing.assert_allclose(list(metrics.values()), stats, rtol=0, atol=1e-9)
+
+
+def test_ids_may_be_words_and_any_numbers() -> None:
+    results, annotations = crowded(1, images=12, classes=3)
+    wanted = evaluate(results, annotations)
+    renamed = copy.deepcopy((results, annotations))
+    for one in (*renamed[0], *renamed[1]["annotations"]):
+        one["image_id"] = f"image {one['image_id']:03}"
+        one["category_id"] -= 2**40
+    for one in renamed[1]["images"]:
+        one["id"] = f"image {one['id']:03}"
+    for one in renamed[1]["categories"]:
+        one["id"] -= 2**40
+    measured = evaluate(*renamed)
+    for kind in wanted:
+        np.testing.assert_array_equal(measured[kind].precision, wanted[kind].precision)

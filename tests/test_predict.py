@@ -112,7 +112,9 @@ def test_killed_at_any_instant(folder: Path, tmp_path: Path, suffix: str) -> Non
     (tmp_path / "0").mkdir()
     done(run(folder, tmp_path / "0" / f"out{suffix}"), folder, stop=COUNT)
     full = size_of(tmp_path / "0" / f"out{suffix}.partial")
-    done(run(folder, tmp_path / "0" / f"out{suffix}", resume=True), folder)
+    (tmp_path / "0" / f"out{suffix}.partial").unlink()
+    with start(folder, tmp_path / "0" / f"out{suffix}", 1) as process:
+        assert process.wait() == 1
     wanted = files(tmp_path / "0")
     kills = rounds = 0
     sizes = set()
@@ -182,7 +184,7 @@ def test_errors_of_an_earlier_run_do_not_stay(folder: Path, tmp_path: Path) -> N
     done(run(folder, out), folder)
     assert (tmp_path / "out.jsonl.errors.jsonl").exists()
     done(Run(sources([str(folder / "images/001.png")]), out, {}), folder)
-    assert set(files(tmp_path)) == {"out.jsonl"}
+    assert set(files(tmp_path)) == {"out.jsonl", "out.jsonl.run.json"}
 
 
 def test_classes_and_most_detections(folder: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from .journal import Journal
 from .native import __version__
 from .overlays import Overlays, write_picture
 from .results import Instances
+from .run_record import run_path, write_run
 from .segmenter import Segmenter
 from .sources import Camera, Item, Source, Still, items, printable
 from .stream import Result, Timings, ordered
@@ -71,9 +72,9 @@ class Run:
     """What is to be done; iterating over it does it.
 
     While it goes on, finished pictures are in `OUT.partial`. At the end that becomes OUT and its side files:
-    `OUT.errors.jsonl`, a line for each picture that failed, and `OUT.images.json`, which picture has which
-    id, where OUT itself does not say so. Each of them appears whole or not at all, OUT last. Every file has
-    the same bytes for any number of workers and interruptions.
+    `OUT.errors.jsonl`, a line for each picture that failed; `OUT.images.json`, which picture has which id,
+    where OUT itself does not say so; `OUT.run.json`, what decided the results. Each of them appears whole
+    or not at all, OUT last. Every file has the same bytes for any number of workers and interruptions.
 
     sources         the pictures
     out             OUT, of one of `formats.FORMATS`
@@ -107,6 +108,11 @@ class Run:
     def errors(self) -> Path:
         """Where the errors are, if there are any."""
         return beside(self.out, ".errors.jsonl")
+
+    @property
+    def record(self) -> Path:
+        """Where it is said what made OUT."""
+        return run_path(self.out)
 
     @property
     def images(self) -> Path:
@@ -171,7 +177,7 @@ class Run:
                 yield finished.outcome
             if overlays is not None:
                 overlays.close()
-            self._write(form, journal, segmenter.names or {})
+            self._write(form, journal, segmenter)
             journal.remove()
         finally:
             if overlays is not None:
@@ -243,7 +249,7 @@ class Run:
             drawn = None
         return _Finished(record, _outcome(record, result.timings), drawn)
 
-    def _write(self, form: Format, journal: Journal, names: Mapping[int, str]) -> None:
+    def _write(self, form: Format, journal: Journal, segmenter: Segmenter) -> None:
         for left in self.out.parent.glob(f".{glob.escape(self.out.name)}.*.tmp"):
             left.unlink()  # of a run that was killed at this point
         failed = (_error(record) for record in journal if "error" in record)
@@ -254,7 +260,8 @@ class Run:
                 write_lines(file, chain([first], failed))
         if form.images:
             with replacing(self.images) as file:
-                write_images(file, _succeeded(journal), names)
+                write_images(file, _succeeded(journal), segmenter.names or {})
+        write_run(self.out, self._settings() | {"network": segmenter.name})
         with replacing(self.out) as file:
             form.write(file, _succeeded(journal))
 

@@ -99,6 +99,7 @@ class Segmenter:
         core = openvino.Core()
         runtime.check_device(core, device, precision)
         network = runtime.read_model(core, model)
+        self._name: str = network.get_friendly_name()
         self._binding = recognise(network, contract)
         self._names = names or class_names(network, self._binding)
         color = color or self.contract.color
@@ -123,6 +124,11 @@ class Segmenter:
     def contract(self) -> Contract:
         """The output contract that was recognised, with its inputs and outputs."""
         return self._binding.contract
+
+    @property
+    def name(self) -> str:
+        """What the model file calls the network."""
+        return self._name
 
     @property
     def input_size(self) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["complain", "output", "quiet_libraries", "reason", "table"]
+__all__ = ["complain", "output", "quiet_libraries", "reason", "table", "warn"]
 
 _PLAIN_WIDTH = 10_000
 """Width of output that goes to a file or a pipe: wide enough that no line is ever broken or cut."""
@@ -38,6 +38,11 @@ def reason(error: Exception) -> str:
 def complain(message: str) -> None:
     """An error on stderr, as one line."""
     print(f"maskrle: error: {' '.join(message.split())}", file=sys.stderr)
+
+
+def warn(message: str) -> None:
+    """Something to know on stderr, as one line."""
+    print(f"maskrle: warning: {' '.join(message.split())}", file=sys.stderr)
 
 
 @contextmanager

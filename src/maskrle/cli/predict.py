@@ -210,7 +210,7 @@ def _report(meter: Meter, run: Run) -> None:
     _print(console, f"{meter.pictures} images, {meter.summary()}, {meter.seconds:.1f} s")
     if meter.resumed:
         _print(console, f"{meter.resumed} of the images were finished by an earlier run")
-    written = [path for path in (run.out, run.images, run.errors) if path.exists()]
+    written = [path for path in (run.out, run.images, run.record, run.errors) if path.exists()]
     _print(console, f"Written: {', '.join(map(printable, written))}")
 
 
