@@ -28,3 +28,13 @@ def test_after_an_error_it_is_what_it_was(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_a_link_leads_to(tmp_path: Path) -> None:
+    for name in ("there", "not yet there"):
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to(name)
+        with replacing(tmp_path / "link") as file:
+            file.write(b"new")
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / name).read_bytes() == b"new"

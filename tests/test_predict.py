@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -208,6 +209,14 @@ def test_outputs_are_checked_before_any_work(folder: Path, tmp_path: Path) -> No
     (tmp_path / "out.json").mkdir()
     with pytest.raises(IsADirectoryError):
         run(folder, tmp_path / "out.json").prepare()
+    for side in ("errors.jsonl", "images.json"):
+        (tmp_path / f"other.json.{side}").mkdir()
+        with pytest.raises(IsADirectoryError, match=side):
+            run(folder, tmp_path / "other.json").prepare()
+        (tmp_path / f"other.json.{side}").rmdir()
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(ValueError, match="out: expected a file, and .*pipe"):
+        run(folder, tmp_path / "pipe.json").prepare()
     with pytest.raises(FileNotFoundError):
         run(folder, tmp_path / "absent/out.json").prepare()
     with pytest.raises(ValueError, match="expected a file name ending in"):

@@ -101,6 +101,20 @@ def test_annotations_can_be_evaluated(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.usefixtures("folder")
+def test_inputs_are_not_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    content = json.dumps({"images": [{"id": 1, "file_name": "images/1.png"}]})
+    Path("link.json").symlink_to("x.json")
+    for given, out in (("x.json", "x.json"), ("x.json", "link.json"), ("out.json.images.json", "out.json")):
+        Path(given).write_text(content)
+        assert predict(given, "-o", out) == 1
+        assert "would be written over, and it is an input" in capsys.readouterr().err
+        assert Path(given).read_text() == content
+    Path("names.jsonl").write_text("circle")
+    assert predict("images", "-o", "names.jsonl", "--labels", "names.jsonl") == 1
+    capsys.readouterr()
+
+
+@pytest.mark.usefixtures("folder")
 def test_options_of_the_results(capsys: pytest.CaptureFixture[str]) -> None:
     def found(*options: object) -> list[list[int]]:
         assert predict("images/5.png", "images/3.png", "-o", "out.jsonl", *options) == 0

@@ -16,11 +16,12 @@ __all__ = ["replacing"]
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write that takes the place of `path` at the end, so that a reader never sees half of it.
 
-    After an error, `path` is what it was before.
+    After an error, `path` is what it was before. Where `path` is a link, it is about what that leads to.
 
     Raises:
         OSError: it cannot be written.
     """
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "xb") as file:

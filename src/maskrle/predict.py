@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -137,8 +138,11 @@ class Run:
             raise ValueError("resume: a camera's pictures do not come again")
         if self.resume and self.overlays is not None and not stills:
             raise ValueError("resume: an annotated video cannot be continued; leave out --overlays")
-        if self.out.is_dir():
-            raise IsADirectoryError(f"{self.out}: is a directory")
+        for path in (self.out, self.errors, self.images):
+            if path.is_dir():
+                raise IsADirectoryError(f"{path}: is a directory")
+            if path.exists() and not path.is_file():
+                raise ValueError(f"out: expected a file, and {path} is none")
         if self.resume and self.out.exists() and not self.partial.exists():
             return None
         try:
@@ -250,7 +254,8 @@ class Run:
         return _Finished(record, _outcome(record, result.timings), drawn)
 
     def _write(self, form: Format, journal: Journal, segmenter: Segmenter) -> None:
-        for left in self.out.parent.glob(f".{glob.escape(self.out.name)}.*.tmp"):
+        out = Path(os.path.realpath(self.out))
+        for left in out.parent.glob(f".{glob.escape(out.name)}.*.tmp"):
             left.unlink()  # of a run that was killed at this point
         failed = (_error(record) for record in journal if "error" in record)
         self.errors.unlink(missing_ok=True)

@@ -119,6 +119,7 @@ def predict(
         strict=strict,
         resume=resume,
     )
+    _check_written(run, [Path(one) for one in inputs] + ([] if labels is None else [labels]))
     journal = run.prepare()
     if journal is None:
         typer.echo(f"{out} is complete: nothing to resume")
@@ -187,6 +188,14 @@ def _settings(model: Path | None, labels: Path | None, options: dict[str, Any]) 
     if labels is not None:
         about["labels"] = f"{printable(labels)}, SHA-256 {hashlib.sha256(labels.read_bytes()).hexdigest()}"
     return about | options
+
+
+def _check_written(run: Run, read: Sequence[Path]) -> None:
+    """See to it that nothing is written over what is read: annotations, say."""
+    for path in (run.out, run.errors, run.images):
+        for one in read:
+            if os.path.exists(path) and os.path.exists(one) and os.path.samefile(path, one):
+                raise ValueError(f"out: {path} would be written over, and it is an input")
 
 
 def _saved(journal: Journal, run: Run) -> str:
