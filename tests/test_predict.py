@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -215,7 +216,7 @@ def test_outputs_are_checked_before_any_work(folder: Path, tmp_path: Path) -> No
             run(folder, tmp_path / "other.json").prepare()
         (tmp_path / f"other.json.{side}").rmdir()
     os.mkfifo(tmp_path / "pipe.json")
-    with pytest.raises(ValueError, match="out: expected a file, and .*pipe"):
+    with pytest.raises(ValueError, match=r"out: expected a file, and .*pipe"):
         run(folder, tmp_path / "pipe.json").prepare()
     with pytest.raises(FileNotFoundError):
         run(folder, tmp_path / "absent/out.json").prepare()
@@ -236,3 +237,51 @@ def test_overlays_of_a_resumed_run_have_the_same_names(folder: Path, tmp_path: P
         found[name] = files(tmp_path / name)
     assert found["a"] == found["b"]
     assert len(found["a"]) == COUNT - 3
+
+
+def test_overlays_that_would_be_missing(folder: Path, tmp_path: Path) -> None:
+    done(run(folder, tmp_path / "out.json"), folder, stop=3)
+    with pytest.raises(ValueError, match=r"had overlays None, this one has '.*over'"):
+        run(folder, tmp_path / "out.json", resume=True, overlays=tmp_path / "over").prepare()
+
+
+def clip(path: Path, frames: int) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 10, (SIZE[1], SIZE[0]))
+    for _ in range(frames):
+        writer.write(picture(3))
+    writer.release()
+
+
+@pytest.mark.parametrize("frames", [3, 9])
+def test_a_video_of_another_length_is_not_taken_up(folder: Path, tmp_path: Path, frames: int) -> None:
+    """Neither is the picture after it lost, nor is a frame."""
+
+    def of_video(**options: Any) -> Run:
+        given = [
+            str(tmp_path / "clip.mp4"),
+            *(str(folder / f"images/{number:03}.png") for number in range(3)),
+        ]
+        return Run(sources(given), tmp_path / "out.jsonl", {}, **options)
+
+    clip(tmp_path / "clip.mp4", 6)
+    done(of_video(), folder, stop=8)
+    clip(tmp_path / "clip.mp4", frames)
+    journal = (tmp_path / "out.jsonl.partial").read_bytes()
+    with pytest.raises(ValueError, match=r"out\.jsonl\.partial is about other pictures, from .* on"):
+        done(of_video(resume=True), folder)
+    assert (tmp_path / "out.jsonl.partial").read_bytes() == journal
+    clip(tmp_path / "clip.mp4", 6)
+    assert len(done(of_video(resume=True), folder)) == 9
+
+
+def test_a_name_of_several_classes_is_all_of_them(folder: Path, tmp_path: Path) -> None:
+    segmenter = Segmenter(
+        folder / "model.xml", labels={label: "thing" if label < 8 else "other" for label in range(1, 9)}
+    )
+    the_run = run(folder, tmp_path / "out.jsonl", classes=["thing"])
+    journal = the_run.prepare()
+    assert journal is not None
+    with journal:
+        list(the_run.outcomes(segmenter, journal))
+    lines = [json.loads(line) for line in the_run.out.read_text().splitlines()]
+    assert len({one["category_id"] for line in lines for one in line["detections"]}) > 1

@@ -206,6 +206,11 @@ def test_strict_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
     assert "left by a run that was interrupted" in capsys.readouterr().err
     assert predict("images", "-o", "out.json", "--resume", "-t", "0.6") == 1
     assert "had threshold 0.5, this one has 0.6" in capsys.readouterr().err
+    weights = Path("model.bin").stat()
+    os.utime("model.bin", (0, 0))
+    assert predict("images", "-o", "out.json", "--resume") == 1
+    assert "had model 'model.xml; " in capsys.readouterr().err
+    os.utime("model.bin", ns=(weights.st_atime_ns, weights.st_mtime_ns))
     Path("images/3.png").write_bytes(cv2.imencode(".png", picture(3))[1].tobytes())
     assert predict("images", "-o", "out.json", "--resume") == 0
     captured = capsys.readouterr()

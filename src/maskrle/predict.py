@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,10 +133,9 @@ class Run:
         format_of(self.out)
         if self.track:
             check_tracking(self.sources)
-        stills = all(isinstance(source, Still) for source in self.sources)
         if self.resume and any(isinstance(source, Camera) for source in self.sources):
             raise ValueError("resume: a camera's pictures do not come again")
-        if self.resume and self.overlays is not None and not stills:
+        if self.resume and self.overlays is not None and not self._stills:
             raise ValueError("resume: an annotated video cannot be continued; leave out --overlays")
         for path in (self.out, self.errors, self.images):
             if path.is_dir():
@@ -166,7 +165,12 @@ class Run:
         tracks = Tracks() if self.track else None
         todo = items(self.sources)
         try:
-            for record, item in zip(journal, islice(todo, journal.count), strict=True):
+            for record in journal:
+                item = next(todo, None)
+                if item is None or record.get("file_name") != item.name or record.get("frame") != item.frame:
+                    raise ValueError(
+                        f"resume: {self.partial} is about other pictures, from {_about(record)} on"
+                    )
                 if overlays is not None:
                     overlays.path(item)  # the names that follow depend on those before
                 if tracks is not None:
@@ -187,6 +191,10 @@ class Run:
             if overlays is not None:
                 overlays.discard()
 
+    @property
+    def _stills(self) -> bool:
+        return all(isinstance(source, Still) for source in self.sources)
+
     def _settings(self) -> dict[str, Any]:
         listed = "\n".join(map(repr, self.sources)).encode("utf-8", "backslashreplace")
         return {
@@ -196,6 +204,8 @@ class Run:
             "classes": self.classes,
             "max_detections": self.max_detections,
             "track": self.track,
+            # Annotated videos are not resumed, but the rest of such a run is, without them.
+            "overlays": printable(self.overlays) if self.overlays is not None and self._stills else None,
             **self.settings,
         }
 
@@ -292,18 +302,23 @@ def _error(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _labels(classes: Sequence[str], names: Mapping[int, str]) -> list[int]:
-    known = {name: label for label, name in names.items()}
+    known: dict[str, list[int]] = {}
+    for label, name in names.items():
+        known.setdefault(name, []).append(label)
     strange = next((one for one in classes if one not in known and not one.isdecimal()), None)
     if strange is not None:
         have = ", ".join(names.values()) or "none, so only their numbers will do"
         raise ValueError(f"classes: expected numbers or names this network knows ({have}), got {strange!r}")
-    return [known[one] if one in known else int(one) for one in classes]
+    return [label for one in classes for label in known.get(one) or [int(one)]]
+
+
+def _about(record: Mapping[str, Any]) -> str:
+    frame = f", frame {record['frame']}" if "frame" in record else ""
+    return f"{record.get('file_name')}{frame}"
 
 
 def _outcome(record: Mapping[str, Any], timings: Timings | None = None, *, resumed: bool = False) -> Outcome:
-    frame = f", frame {record['frame']}" if "frame" in record else ""
-    name = f"{record['file_name']}{frame}"
-    return Outcome(name, record.get("count", 0), record.get("error"), timings, resumed)
+    return Outcome(_about(record), record.get("count", 0), record.get("error"), timings, resumed)
 
 
 def _reason(item: Item, error: Exception | None) -> str:

@@ -183,8 +183,14 @@ def _settings(model: Path | None, labels: Path | None, options: dict[str, Any]) 
     """What decides the results, for a run that is taken up again to be compared with."""
     about: dict[str, Any] = {"model": None, "labels": None}
     if model is not None and model.exists():  # otherwise the segmenter says so
-        status = model.stat()
-        about["model"] = f"{printable(model)}, {status.st_size} bytes, changed at {status.st_mtime_ns} ns"
+        files = [model, model.with_suffix(".bin")]  # the weights of a model in XML
+        if model.is_dir():
+            files = sorted(path for path in model.rglob("*") if path.is_file())
+        about["model"] = printable(model)
+        for path in files:
+            if path.exists():
+                status = path.stat()
+                about["model"] += f"; {status.st_size} bytes, changed at {status.st_mtime_ns} ns"
     if labels is not None:
         about["labels"] = f"{printable(labels)}, SHA-256 {hashlib.sha256(labels.read_bytes()).hexdigest()}"
     return about | options
