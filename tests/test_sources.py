@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import codecs
+import glob
 import json
 import os
 from collections.abc import Sequence
@@ -64,6 +66,43 @@ def test_patterns(tmp_path: Path) -> None:
     assert names(sources([f"{tmp_path}/a[1].png"]), tmp_path) == ["a[1].png"]  # it exists
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    ["**/*.png", "**", "sub/**", "./**/b.png", "**/sub/*", "s*/**/*.png", "**/**/?.png", "**b/*", "a**"],
+)
+@pytest.mark.parametrize("absolute", [True, False])
+def test_patterns_are_those_of_the_standard_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, absolute: bool
+) -> None:
+    tree(
+        tmp_path,
+        "a.png",
+        "sub/b.png",
+        "sub/deep/b.png",
+        "sub/deep/sub/c.png",
+        ".hidden/d.png",
+        "sub/.e.png",
+        "[x]/b.png",
+    )
+    monkeypatch.chdir(tmp_path)
+    pattern = f"{glob.escape(str(tmp_path))}/{pattern}" if absolute else pattern
+    wanted = sorted({Path(name) for name in glob.glob(pattern, recursive=True) if os.path.isfile(name)})
+    if wanted:
+        assert sorted(source.path for source in sources([pattern])) == wanted  # type: ignore[union-attr]
+    else:
+        with pytest.raises(ValueError, match="no files match"):
+            sources([pattern])
+
+
+@pytest.mark.timeout(60)
+def test_patterns_end_where_links_go_round_in_circles(tmp_path: Path) -> None:
+    tree(tmp_path, "in/a.png", "in/sub/b.png")
+    for number in range(3):
+        (tmp_path / f"in/sub/up{number}").symlink_to("..")
+    found = sources([f"{tmp_path}/**/*.png"])
+    assert names(found, tmp_path) == ["in/a.png", "in/sub/b.png"]
+
+
 def test_the_same_file_twice_is_two_pictures(tmp_path: Path) -> None:
     path = str(tree(tmp_path, "a.png") / "a.png")
     assert [item.image_id for item in items(sources([path, path, str(tmp_path)]))] == [1, 2, 3]
@@ -86,9 +125,7 @@ def test_file_names_of_any_bytes(tmp_path: Path, name: bytes) -> None:
 
 def test_lists_of_paths(tmp_path: Path) -> None:
     tree(tmp_path / "pictures", "a.png", "b c.png")
-    text = (
-        b"\xef\xbb\xbf"[:0] + b"a.png\r\n\n  \nb c.png\nabsent.png\ncaf\xe9.png\n" + bytes(tmp_path / "x.mp4")
-    )
+    text = b"a.png\r\n\n  \nb c.png\nabsent.png\ncaf\xe9.png\n" + bytes(tmp_path / "x.mp4")
     (tmp_path / "pictures/list.txt").write_bytes(text)
     found = sources([str(tmp_path / "pictures/list.txt")])
     assert names(found, tmp_path / "pictures") == [
@@ -98,10 +135,15 @@ def test_lists_of_paths(tmp_path: Path) -> None:
         "caf\udce9.png",
         "../x.mp4",
     ]
+    (tmp_path / "pictures/list.txt").write_bytes(codecs.BOM_UTF8 + text)  # as some editors begin files
+    assert sources([str(tmp_path / "pictures/list.txt")]) == found
     assert isinstance(found[-1], Video)
     assert names(sources([str(tmp_path / "pictures/list.txt")], Path("/else"))[:1], Path("/else")) == [
         "a.png"
     ]
+    (tmp_path / "pictures/list.txt").write_bytes("a.png\n".encode("utf-16"))
+    with pytest.raises(ValueError, match=r"list\.txt is no list of paths in UTF-8"):
+        sources([str(tmp_path / "pictures/list.txt")])
 
 
 def test_annotations_give_ids_and_names(tmp_path: Path, annotations: Any) -> None:
@@ -153,10 +195,11 @@ def test_names_that_are_too_long_are_errors_of_their_pictures(annotations: Any, 
         ([], "no images"),
         (
             [{"id": 1}],
-            r"images\[0\] of .*: expected an integer id and a file_name, got id 1 and file_name None",
+            r"images\[0\] of .*: expected an integer id of 64 bits and a file_name, got id 1 and file_name N",
         ),
         ([{"id": "1", "file_name": "a"}], "got id '1'"),
         ([{"id": True, "file_name": "a"}], "got id True"),
+        ([{"id": 2**63, "file_name": "a"}], "an integer id of 64 bits .* got id 9223372036854775808"),
         ([3], "got id None"),
         ([{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}], "several images of the same id"),
         ({"images": {}}, "no COCO annotations file: it has no list of images"),
@@ -178,9 +221,10 @@ def test_inputs_are_checked(tmp_path: Path, annotations: Any) -> None:
         sources([str(tmp_path / "list.txt")])
     with pytest.raises(ValueError, match="cannot be combined"):
         sources([annotations([{"id": 1, "file_name": "a"}]), "b.png"])
-    (tmp_path / "broken.json").write_text("{")
-    with pytest.raises(ValueError, match="is not JSON"):
-        sources([str(tmp_path / "broken.json")])
+    for content in ("{", "[" * 100_000, '{"a":' * 100_000, "\0", "1" * 5000, '{"images": "\xe9"}'):
+        (tmp_path / "broken.json").write_bytes(content.encode("latin-1"))
+        with pytest.raises(ValueError, match="is not JSON"):
+            sources([str(tmp_path / "broken.json")])
     with pytest.raises(FileNotFoundError):
         sources([str(tmp_path / "absent.json")])
 

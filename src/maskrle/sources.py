@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as short
 from threading import Event
 from typing import Any, NamedTuple, TypeAlias
 
@@ -24,6 +27,9 @@ IMAGES = (
 VIDEOS = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 _FRAMES_A_SECOND = 25.0
 """Where a video or camera does not say."""
+
+_SEPARATOR = f"[{re.escape(os.sep + (os.altsep or ''))}]"
+_ANYWHERE = re.compile(rf"(?:^|{_SEPARATOR})(?P<folders>\*\*)(?:{_SEPARATOR}|$)")
 
 
 @dataclass(frozen=True)
@@ -130,14 +136,16 @@ def _of(given: str, images: Path | None) -> list[Source]:
         if given.isdecimal():
             return [Camera(int(given))]
         if glob.has_magic(given):
-            found = sorted(name for name in glob.glob(given, recursive=True) if os.path.isfile(name))
+            found = sorted({name for name in _matching(given) if os.path.isfile(name)})
             return _some([_named(Path(name)) for name in found], f"no files match {given}")
     if os.path.isdir(path):
         return _some([Still(one) for one in _walk(path)], f"no images in the folder {printable(path)}")
     if suffix == ".json":
         return _some(_annotated(path, images or path.parent), f"no images in {printable(path)}")
     if suffix == ".txt":
-        names = path.read_bytes().replace(b"\r\n", b"\n").split(b"\n")
+        names = path.read_bytes().removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").split(b"\n")
+        if any(b"\0" in name for name in names):
+            raise ValueError(f"input: {printable(path)} is no list of paths in UTF-8")
         listed = [_named((images or path.parent) / os.fsdecode(name)) for name in names if name.strip()]
         return _some(listed, f"no paths in {printable(path)}")
     return [_named(path)]
@@ -158,6 +166,12 @@ def _named(path: Path) -> Source:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
+    for at, files in _folders(folder):
+        yield from (Path(at, name) for name in sorted(files, key=os.fsencode) if _suffix(name) in IMAGES)
+
+
+def _folders(folder: str | Path) -> Iterator[tuple[str, list[str]]]:
+    """The folder and those within it, each once, in the order of names; and the names of their files."""
     seen: set[tuple[int, int]] = set()
     for at, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
         status = os.stat(at)
@@ -166,7 +180,21 @@ def _walk(folder: Path) -> Iterator[Path]:
             continue
         seen.add((status.st_dev, status.st_ino))
         folders.sort(key=os.fsencode)
-        yield from (Path(at, name) for name in sorted(files, key=os.fsencode) if _suffix(name) in IMAGES)
+        yield at, files
+
+
+def _matching(pattern: str) -> Iterator[str]:
+    """As `glob.glob`, which takes folders for new ones as often as links lead to them, almost without end."""
+    anywhere = _ANYWHERE.search(pattern)
+    if anywhere is None:
+        yield from glob.glob(pattern)
+        return
+    start, within = pattern[: anywhere.start("folders")], pattern[anywhere.end() :] or "*"
+    for folder in filter(os.path.isdir, glob.glob(start) if start else [os.curdir]):
+        for at, _ in _folders(folder):
+            below = at.removeprefix(folder).split(os.sep)
+            if not any(name.startswith(".") for name in below):
+                yield from _matching(os.path.join(glob.escape(at), within))
 
 
 def _raise(error: OSError) -> None:
@@ -176,7 +204,7 @@ def _raise(error: OSError) -> None:
 def _annotated(path: Path, root: Path) -> list[Still]:
     try:
         dataset = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"input: {printable(path)} is not JSON: {error}") from None
     listed = dataset.get("images") if isinstance(dataset, dict) else None
     if not isinstance(listed, list):
@@ -189,10 +217,11 @@ def _annotated(path: Path, root: Path) -> list[Still]:
 
 def _annotation(path: Path, at: int, image: Any, root: Path) -> Still:
     number, name = (image.get(key) if isinstance(image, dict) else None for key in ("id", "file_name"))
-    if not isinstance(number, int) or isinstance(number, bool) or not isinstance(name, str) or not name:
+    whole = isinstance(number, int) and not isinstance(number, bool) and -(2**63) <= number < 2**63
+    if not whole or not isinstance(name, str) or not name:
         raise ValueError(
-            f"input: images[{at}] of {printable(path)}: expected an integer id and a file_name, "
-            f"got id {number!r} and file_name {name!r}"
+            f"input: images[{at}] of {printable(path)}: expected an integer id of 64 bits and a file_name, "
+            f"got id {short(number)} and file_name {short(name)}"
         )
     # By the words alone, before anything is opened: annotations come from elsewhere.
     inside = os.path.normpath(name)
