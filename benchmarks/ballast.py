@@ -9,16 +9,23 @@ import openvino as ov
 from openvino import opset13 as op
 
 from maskrle.benchmark.workload import coco_like
+from maskrle.preprocess import place
 
 _CHANNELS = 24
 
 
-def network(size: tuple[int, int], detections: int, convolutions: int = 0) -> ov.Model:
+def network(
+    size: tuple[int, int],
+    detections: int,
+    convolutions: int = 0,
+    picture: tuple[int, int] | None = None,
+) -> ov.Model:
     """A network of input `size` (height, width) whose masks are computed anew in each inference.
 
+    The detections lie in the part of the input that a picture of size `picture` fills: in all, by default.
     The ballast are convolutions of 3 x 3, the first of stride 4; with none, the picture's mean is all.
     """
-    work = coco_like(detections, size)
+    work = coco_like(detections, size if picture is None else place(picture, size, "fit").resized)
     table = np.zeros((detections, 7), np.float32)
     table[:, 1], table[:, 2] = work.channels + 1, 0.9
     table[:, 3:] = work.boxes / np.array([size[1], size[0]] * 2, np.float32)

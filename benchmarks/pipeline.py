@@ -63,7 +63,7 @@ def run(milliseconds: int, *, quick: bool) -> Pipeline:
     use_threads(single=True)  # as `maskrle predict`: workers are threads enough
     ways, absent = _ways()
     convolutions = _calibrated(milliseconds)
-    model = network(NETWORK, _COUNT, convolutions)
+    model = network(NETWORK, _COUNT, convolutions, IMAGE)
     compiled = ov.compile_model(model, "CPU", CONFIG)
     segmenter = Segmenter(model, config={"PERFORMANCE_HINT": "THROUGHPUT"})
     # The best number of requests, once: the best of several short runs in each round would be luck as well.
@@ -143,7 +143,7 @@ def _calibrated(milliseconds: float) -> int:
     few, many = 1, 17
     taken = []
     for count in (few, many):
-        compiled = ov.compile_model(network(NETWORK, _COUNT, count), "CPU", CONFIG)
+        compiled = ov.compile_model(network(NETWORK, _COUNT, count, IMAGE), "CPU", CONFIG)
         taken.append(1e3 / max(bare(compiled, 3, 1.2) for _ in range(3)))
     each = (taken[1] - taken[0]) / (many - few)
     return max(few + round((milliseconds - taken[0]) / each), few)
