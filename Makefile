@@ -13,7 +13,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f 
 CPP := $(shell find cpp -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 
 .PHONY: help demo test check format lint types test-cpp test-sanitized test-python package evaluate bench \
-	test-bench instructions accept-instructions count-instructions clean
+	test-bench bench-cpp instructions accept-instructions count-instructions clean
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -70,6 +70,11 @@ bench: $(PEERS)/.installed  ## maskrle against its peers: tables, plots and the 
 
 test-bench: $(PEERS)/.installed  ## that the workload is as stated and that peers give the same masks
 	$(PEERS)/bin/python -m pytest benchmarks --benchmark-disable -k "not 300masks and not 2160x3840"
+
+bench-cpp: $(VENV)/.dev  ## the kernels' stages, by kernel and box size; needs Google Benchmark; ARGS=--help
+	cmake --preset bench -DMASKRLE_WERROR=$(WERROR)
+	cmake --build --preset bench --target maskrle_benchmark
+	build/bench/cpp/benchmarks/maskrle_benchmark $(ARGS)
 
 instructions: count-instructions  ## the kernels' instructions against the committed figures; needs valgrind
 	$(BIN)/python cpp/benchmarks/instructions.py build/bench

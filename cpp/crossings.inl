@@ -92,6 +92,8 @@ class CrossingFinder {
   }
 
  private:
+  friend struct FinderStages;  // in benchmarks/: times the stages one by one
+
   static constexpr bool kBlendFused = kFused && kHasFused;
   // A pixel row before all others that there can be, and not near to a pixel.
   static constexpr float kBeforeAll = -0x1p20F - 0.5F;

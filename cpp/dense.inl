@@ -70,6 +70,8 @@ class DenseFinder {
   }
 
  private:
+  friend struct FinderStages;  // in benchmarks/: times the stages one by one
+
   static constexpr bool kIsExact = !kFused || kHasFused;
   static constexpr bool kBlendFused = kFused && kHasFused;
   static constexpr std::int32_t kTogether = 64;

@@ -1,8 +1,8 @@
 // COCO-like masks and boxes from a seed: what a Mask R-CNN leaves behind.
 //
-// The C++ counterpart of benchmarks/workload.py: box sides follow the same quantiles, measured on
-// COCO detections, and shapes are of the same kinds, so runs and strings are as long. The scenes
-// themselves are others. test_workload.cpp holds the distribution.
+// The C++ counterpart of src/maskrle/benchmark/workload.py: box sides follow the same quantiles,
+// measured on COCO detections, and shapes are of the same kinds, so runs and strings are as long.
+// The scenes themselves are others. test_workload.cpp holds the distribution.
 #pragma once
 
 #include <array>
