@@ -61,7 +61,7 @@ package: $(VENV)/.dev  ## build sdist and wheel, and try the wheel in an empty e
 	cd build/package && bin/python -c "import maskrle; print(maskrle.build_config())"
 
 evaluate: $(VENV)/.dev  ## the embedded network's accuracy on unseen scenes
-	$(BIN)/python tools/evaluate_shapes.py
+	maskrle scenes build/scenes --evaluate
 
 bench: $(PEERS)/.installed  ## maskrle against its peers: tables, plots and the documents' figures; about 13 minutes
 	$(PEERS)/bin/python -m pip install --quiet ".[bench]"

@@ -20,7 +20,7 @@ LAYERS = (
     ("native",),
     ("files", "sources", "reference", "draw", "shapes", "image", "labels"),
     ("coco", "coco_format", "journal", "overlays", "benchmark", "cautions", "published"),
-    ("results", "contracts"),
+    ("results", "contracts", "dataset"),
     ("binding", "formats", "readers", "track"),
     ("detections", "preprocess", "graph", "runtime", "stream"),
     ("segmenter", "evaluate", "run_record"),

@@ -15,6 +15,7 @@ from .demo import demo
 from .evaluate import evaluate
 from .inspect import inspect
 from .predict import predict
+from .scenes import scenes
 
 __all__ = ["app", "main"]
 
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Instance segmentation with Mask R-CNN networks on OpenVINO; masks come out as COCO RLE.",
 )
-for command in (demo, predict, evaluate, inspect, benchmark):
+for command in (demo, predict, evaluate, scenes, inspect, benchmark):
     app.command()(command)
 
 
