@@ -106,6 +106,16 @@ py::object get_item(const py::object& self, const py::object& key) {
                        type_name(key));
 }
 
+ImageSize checked_size(const py::object& size, const std::string& where) {
+  const ImageSize image = image_size_of(size, where);
+  if (image.height < 1 || image.width < 1 || image.height > kMaxPixels / image.width) {
+    throw py::value_error(where +
+                          " must be sides of at least 1 and at most 2**32 - 1 pixels, got " +
+                          text(py::repr(size)));
+  }
+  return image;
+}
+
 struct Rle {
   ImageSize image;
   std::string counts;
@@ -126,13 +136,15 @@ Rle rle_of(const py::handle& object, std::size_t index) {
     throw py::type_error(where + "['counts'] must be a compressed string (bytes or str), got " +
                          type_name(counts));
   }
-  Rle rle{image_size_of(dict["size"], where + "['size']"), counts.cast<std::string>()};
-  const auto [height, width] = rle.image;
-  if (height < 1 || width < 1 || height > kMaxPixels / width) {
-    throw py::value_error(where + "['size'] must be sides of at least 1 and at most 2**32 - 1 " +
-                          "pixels, got " + text(py::repr(dict["size"])));
+  return {checked_size(dict["size"], where + "['size']"), counts.cast<std::string>()};
+}
+
+void append(Batch& batch, const std::string& counts, const std::string& where) {
+  try {
+    batch.append({reinterpret_cast<const std::uint8_t*>(counts.data()), counts.size()});
+  } catch (const DecodeError& error) {
+    throw py::value_error(where + " is no RLE of its size: " + error.what());
   }
-  return rle;
 }
 
 Batch from_dicts(const py::iterable& rles, const py::object& image_size) {
@@ -153,14 +165,38 @@ Batch from_dicts(const py::iterable& rles, const py::object& image_size) {
                             std::to_string(rle.image.height) + ", " +
                             std::to_string(rle.image.width) + "]");
     }
-    try {
-      batch.append({reinterpret_cast<const std::uint8_t*>(rle.counts.data()), rle.counts.size()});
-    } catch (const DecodeError& error) {
-      throw py::value_error(where + "['counts'] is no RLE of its size: " + error.what());
-    }
+    append(batch, rle.counts, where + "['counts']");
   }
   if (!image) {
     throw py::value_error("image_size is required where there are no rles to take it from");
+  }
+  return batch;
+}
+
+// What is pickled: the strings, and (height, width).
+py::tuple to_state(const Batch& batch) {
+  py::list strings(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto string = batch.string(i);
+    strings[i] = py::bytes(reinterpret_cast<const char*>(string.data()), string.size());
+  }
+  return py::make_tuple(strings, py::make_tuple(batch.image().height, batch.image().width));
+}
+
+Batch from_state(const py::tuple& state) {
+  if (state.size() != 2 || !py::isinstance<py::list>(state[0])) {
+    throw py::value_error(
+        "no pickle of an RLEBatch: expected a list of strings and (height, width)");
+  }
+  const ImageSize image = checked_size(state[1], "image_size");
+  const py::list strings = state[0];
+  Batch batch(image, strings.size());
+  for (std::size_t i = 0; i < strings.size(); ++i) {
+    const std::string where = "counts[" + std::to_string(i) + "]";
+    if (!py::isinstance<py::bytes>(strings[i])) {
+      throw py::type_error(where + " must be bytes, got " + type_name(strings[i]));
+    }
+    append(batch, strings[i].cast<std::string>(), where);
   }
   return batch;
 }
@@ -248,14 +284,7 @@ void define_batch(py::module_& m) {
                     std::to_string(self.image().height) + " x " +
                     std::to_string(self.image().width) + ")";
            })
-      .def(py::pickle(
-          [](const Batch& self) {
-            return py::make_tuple(to_dicts(self),
-                                  py::make_tuple(self.image().height, self.image().width));
-          },
-          [](const py::tuple& state) {
-            return from_dicts(state[0].cast<py::iterable>(), state[1]);
-          }));
+      .def(py::pickle(&to_state, &from_state));
 }
 
 }  // namespace maskrle

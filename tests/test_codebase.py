@@ -19,7 +19,8 @@ LAYERS = (
     ("_core",),
     ("native",),
     ("files", "sources", "reference", "draw", "shapes", "image", "labels"),
-    ("coco", "coco_format", "journal", "overlays", "benchmark", "cautions", "published"),
+    ("coco", "coco_format", "journal", "overlays", "benchmark", "cautions", "published", "crops"),
+    ("polygons", "arrow", "supervision"),
     ("results", "contracts", "dataset"),
     ("binding", "formats", "readers", "track"),
     ("detections", "preprocess", "graph", "runtime", "stream"),
@@ -37,7 +38,7 @@ LAYERS = (
         ("import maskrle; maskrle.shapes.scene(0, (64, 64))", {"cv2", "openvino"}),
         (
             "import maskrle.segmenter, maskrle.cli",
-            {"cv2", "openvino", "pycocotools", "hotcoco", "matplotlib"},
+            {"cv2", "openvino", "pycocotools", "hotcoco", "matplotlib", "supervision", "pyarrow"},
         ),
     ],
 )
@@ -88,10 +89,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/real-network.md", "docs/own-network.md", "docs/accuracy.md"]
+    "document",
+    ["README.md", "docs/real-network.md", "docs/own-network.md", "docs/accuracy.md", "docs/interop.md"],
 )
 def test_examples_in_documents_run(document: str, folder: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
     assert blocks
+    names: dict[str, object] = {}
     for block in blocks:
-        exec(compile(block, document, "exec"), {})
+        exec(compile(block, document, "exec"), names)

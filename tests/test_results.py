@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
 import pickle
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -90,6 +92,58 @@ def test_equality_and_pickling() -> None:
     copy = pickle.loads(pickle.dumps(found))
     assert copy == found
     assert copy.names == found.names
+
+
+def test_pickles_are_small() -> None:
+    """The strings, and 48 bytes an instance and 1,024 in all for everything else."""
+    found = instances(100)
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        size = len(pickle.dumps(found, protocol)) - len(found.rles.counts)
+        assert protocol < 4 or size < 48 * len(found) + 1024
+        assert pickle.loads(pickle.dumps(found, protocol)) == found
+
+
+def test_another_process_has_equal_instances() -> None:
+    found = instances()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        again, pickled = pool.submit(_there_and_back, found).result()
+    assert again == found
+    assert pickle.loads(pickled) == found
+
+
+def _there_and_back(found: Instances) -> tuple[Instances, bytes]:
+    assert found == instances()
+    return found, pickle.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"labels": None}, TypeError, "labels: expected a int64 array, got NoneType"),
+        ({"scores": np.zeros(2, np.float32)}, ValueError, r"scores: expected shape \[4\]"),
+        ({"rles": "masks"}, TypeError, "rles: expected an RLEBatch, got str"),
+        (
+            {"colour": 3},
+            ValueError,
+            "no pickle of Instances: expected boxes, labels, names, rles, scores, tr",
+        ),
+    ],
+)
+def test_garbage_is_no_pickle(change: dict[str, Any], error: type[Exception], message: str) -> None:
+    state = instances().__dict__ | change
+    with pytest.raises(error, match=message):
+        Instances.__new__(Instances).__setstate__(state)
+    for bad in ({}, 5, {"labels": 1}):
+        with pytest.raises(ValueError, match="no pickle of Instances"):
+            Instances.__new__(Instances).__setstate__(bad)  # type: ignore[arg-type]
+
+
+def test_pickles_of_before_there_were_tracks() -> None:
+    state = {name: value for name, value in instances().__dict__.items() if name != "tracks"}
+    found = Instances.__new__(Instances)
+    found.__setstate__(state)
+    assert found == instances()
+    assert found.tracks is None
 
 
 def test_to_masks() -> None:

@@ -120,6 +120,23 @@ def test_equality_and_pickling() -> None:
         RLEBatch()
 
 
+@pytest.mark.parametrize(
+    ("state", "error", "message"),
+    [
+        ((), ValueError, "no pickle of an RLEBatch"),
+        ((1, (3, 3)), ValueError, "no pickle of an RLEBatch"),
+        (([b"9"], (3, 3), 1), ValueError, "no pickle of an RLEBatch"),
+        (([b"9", "9"], (3, 3)), TypeError, r"counts\[1\] must be bytes, got str"),
+        (([b"9", b"8"], (3, 3)), ValueError, r"counts\[1\] is no RLE of its size"),
+        (([], None), TypeError, "image_size must be"),
+        (([], (0, 3)), ValueError, "image_size must be sides of at least 1"),
+    ],
+)
+def test_garbage_is_no_pickle(state: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        RLEBatch.__new__(RLEBatch).__setstate__(state)
+
+
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30)), elements=st.integers(0, 1)))
 def test_round_trip_of_any_mask(pixels: Any) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrow import check_arrow, detection_schema, image_schema
 from .coco import coco_boxes, write_list
 from .results import Instances
 
@@ -116,57 +117,15 @@ def _json(content: Any) -> bytes:
     return json.dumps(content, allow_nan=False).encode()
 
 
-def _check_arrow() -> None:
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError:
-        raise ImportError("Parquet needs pyarrow: pip install 'maskrle[arrow]'") from None
-
-
-def _columns() -> pyarrow.Schema:
-    import pyarrow as pa
-
-    columns = {
-        "label": pa.int64(),
-        "category": pa.string(),
-        "score": pa.float32(),
-        "box": pa.list_(pa.field("element", pa.float32(), nullable=False), 4),
-        "area": pa.int64(),
-        "counts": pa.large_binary(),
-        "track_id": pa.int64(),
-    }
-    optional = ("category", "track_id")
-    return pa.schema([pa.field(name, kind, nullable=name in optional) for name, kind in columns.items()])
-
-
 def _arrow(image_id: int, instances: Instances) -> Any:
-    """The columns of one picture, in Arrow's own bytes; numbers and strings are taken where they lie."""
-    import pyarrow as pa
-
-    schema, count, rles = _columns(), len(instances), instances.rles
-    names = instances.names or {}
-    columns = [
-        pa.array(instances.labels),
-        pa.array([names.get(label) for label in instances.labels.tolist()], pa.string()),
-        pa.array(instances.scores),
-        pa.FixedSizeListArray.from_arrays(
-            pa.array(np.ascontiguousarray(instances.boxes).reshape(-1)), type=schema.field("box").type
-        ),
-        pa.array(rles.areas),
-        pa.Array.from_buffers(
-            pa.large_binary(), count, [None, pa.py_buffer(rles.offsets), pa.py_buffer(rles.counts)]
-        ),
-        pa.nulls(count, pa.int64())
-        if instances.tracks is None
-        else pa.array(instances.tracks, mask=instances.tracks < 0),
-    ]
-    return base64.b64encode(pa.record_batch(columns, schema=schema).serialize()).decode()
+    """The columns of one picture, in Arrow's own bytes."""
+    return base64.b64encode(instances.to_arrow().serialize()).decode()
 
 
 def _rows(detections: str) -> pyarrow.RecordBatch:
     import pyarrow as pa
 
-    return pa.ipc.read_record_batch(pa.py_buffer(base64.b64decode(detections)), _columns())
+    return pa.ipc.read_record_batch(pa.py_buffer(base64.b64decode(detections)), detection_schema())
 
 
 def _arrow_boxes(detections: Any) -> Boxes:
@@ -179,14 +138,8 @@ def _write_parquet(file: BinaryIO, records: Iterable[Record]) -> None:
     import pyarrow as pa
     import pyarrow.parquet
 
-    image = [
-        pa.field("image_id", pa.int64(), nullable=False),
-        pa.field("file_name", pa.string(), nullable=False),
-        pa.field("frame", pa.int32()),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-    ]
-    schema = pa.schema([*image, *_columns()])
+    image = image_schema()
+    schema = pa.schema([*image, *detection_schema()])
     repeated = ["image_id", "file_name", "frame", "height", "width", "label", "category"]
     with pa.parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeated) as writer:
         batches: list[pa.RecordBatch] = []
@@ -205,6 +158,6 @@ def _write_parquet(file: BinaryIO, records: Iterable[Record]) -> None:
 FORMATS = {
     ".json": Format(_coco_results, _write_coco, _coco_boxes, images=True),
     ".jsonl": Format(_detections, write_lines, _coco_boxes, images=False),  # the lines are the journal's own
-    ".parquet": Format(_arrow, _write_parquet, _arrow_boxes, images=True, check=_check_arrow),
+    ".parquet": Format(_arrow, _write_parquet, _arrow_boxes, images=True, check=check_arrow),
 }
 """Suffix -> format."""

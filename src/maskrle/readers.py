@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrow import check_arrow
 from .coco import coco_boxes
 
 __all__ = ["read_json", "read_results"]
@@ -69,11 +70,10 @@ def _each_line(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _parquet(path: Path) -> Results:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet
-    except ImportError:
-        raise ImportError("Parquet needs pyarrow: pip install 'maskrle[arrow]'") from None
+    check_arrow()
+    import pyarrow as pa
+    import pyarrow.parquet
+
     columns = ["image_id", "height", "width", "label", "score", "box", "counts"]
     try:
         # Not read_table, which looks at the names of folders for more columns.

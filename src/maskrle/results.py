@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrow import to_arrow
 from .coco import to_coco
 from .draw import Figure, overlay
 from .native import RLEBatch
+from .polygons import Polygons, polygons
+from .supervision import to_supervision
+
+if TYPE_CHECKING:
+    import pyarrow
 
 __all__ = ["Instances"]
 
@@ -51,6 +57,14 @@ class Instances:
         _check("boxes", self.boxes, np.float32, (count, 4))
         if self.tracks is not None:
             _check("tracks", self.tracks, np.int64, (count,))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickled arrays are checked like others."""
+        expected = {field.name for field in fields(self)}
+        if not isinstance(state, dict) or not expected >= state.keys() >= expected - {"names", "tracks"}:
+            raise ValueError(f"no pickle of Instances: expected {', '.join(sorted(expected))}")
+        self.__dict__.update(state)
+        self.__post_init__()
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -112,6 +126,37 @@ class Instances:
         """COCO result dicts, JSON-ready: image_id, category_id (the label), bbox [x, y, width, height] of the
         detection's box, score, segmentation {"size", "counts" as str}, track_id where tracked."""
         return to_coco(image_id, self.labels, self.scores, self.boxes, self.rles, self.tracks)
+
+    def to_polygons(self) -> list[Polygons]:
+        """COCO polygons for each instance, as an annotation's `segmentation`: for each part of the mask its
+        corners [x, y, x, y, ...]; pixel (x, y) reaches from x to x + 1.
+
+        They run along the edges of the pixels, so that pycocotools makes the very same mask of them. Polygons
+        have no holes: where a part has some, its outline goes along a line into the hole, round it and back.
+        """
+        return polygons(self.rles)
+
+    def to_supervision(self) -> Any:
+        """`supervision.Detections` with boxes, masks, scores as `confidence`, labels as `class_id`, tracks as
+        `tracker_id` and names as `data["class_name"]`.
+
+        The masks are supervision's `CompactMask`: run lengths of each mask's tight box, never drawn.
+
+        Raises:
+            ImportError: supervision is not installed, or too old to have such masks.
+            ValueError: an image with a side above 32768 pixels, which supervision does not take.
+        """
+        names = [self.name(label) for label in self.labels.tolist()]
+        return to_supervision(self.labels, self.scores, self.boxes, self.rles, names, self.tracks)
+
+    def to_arrow(self) -> pyarrow.RecordBatch:
+        """A row for each instance: label, category (its name), score, box, area, counts, track_id. The schema
+        is that of Parquet files; numbers and strings are not copied.
+
+        Raises:
+            ImportError: pyarrow is not installed.
+        """
+        return to_arrow(self.labels, self.scores, self.boxes, self.rles, self.names or {}, self.tracks)
 
     def to_masks(self) -> NDArray[np.uint8]:
         """All masks, uint8 [n, H, W], 0 or 1. Mind the size: n * H * W bytes."""
