@@ -10,10 +10,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Warnings in our own C++ are errors where we decide the compiler.
 WERROR ?= $(if $(CI),ON,OFF)
 SOURCES := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f -not -path '*/__pycache__/*')
+# It asks for an OpenCV with windows, which would take the place of the one without, and needs libGL: --no-deps.
+TRACKERS := "trackers>=2.6"
 CPP := $(shell find cpp -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 
-.PHONY: help demo test check format lint types test-cpp test-sanitized test-python package evaluate bench \
-	test-bench bench-cpp instructions accept-instructions count-instructions clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
 
 help:  ## list the tasks
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -49,16 +50,38 @@ test-sanitized: $(VENV)/.dev  ## the same under AddressSanitizer and UndefinedBe
 	cmake --build --preset asan
 	ctest --preset asan
 
+test-clang: $(VENV)/.dev  ## the C++ core's own tests as clang compiles it
+	cmake --preset clang -DMASKRLE_WERROR=$(WERROR)
+	cmake --build --preset clang
+	ctest --preset clang
+
 test-python: $(VENV)/.dev  ## the Python tests
 	$(BIN)/python -m pytest
 
-package: $(VENV)/.dev  ## build sdist and wheel, and try the wheel in an empty environment
-	rm -rf dist build/package
-	$(BIN)/python -m build --outdir dist .
-	$(PYTHON) -m venv build/package
-	build/package/bin/pip install --quiet dist/*.whl
-	cd build/package && bin/maskrle demo --scenes 1 --out demo-output
-	cd build/package && bin/python -c "import maskrle; print(maskrle.build_config())"
+package: $(VENV)/.dev  ## build sdist and manylinux wheel into dist/, and hold them against what a release must be
+	rm -rf dist build/dist
+	$(BIN)/python -m build --outdir build/dist .
+	$(BIN)/auditwheel repair --wheel-dir dist build/dist/*.whl
+	cp build/dist/*.tar.gz dist
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/python tools/check_package.py dist
+
+test-package: package  ## the wheel in an empty environment, with the newest of everything: all Python tests
+	$(call test-wheel,newest,)
+
+test-oldest: package  ## the same with the oldest versions that pyproject.toml admits
+	$(call test-wheel,oldest,--constraint tests/oldest.txt)
+
+# From wheels alone and with no compiler, away from the sources: the tests are those of the sdist.
+define test-wheel
+	rm -rf build/$(1) && $(PYTHON) -m venv build/$(1)
+	build/$(1)/bin/pip install --quiet --only-binary :all: $(2) "$$(echo dist/*.whl)[test]"
+	build/$(1)/bin/pip install --quiet --only-binary :all: --no-deps $(TRACKERS)
+	tar -xzf dist/*.tar.gz -C build/$(1)
+	build/$(1)/bin/pip list
+	cd build/$(1)/maskrle-*/ && env CC=false CXX=false ../bin/python -m pytest
+	cd build/$(1) && bin/maskrle demo --scenes 1 --out demo-output
+endef
 
 evaluate: $(VENV)/.dev  ## the embedded network's accuracy on unseen scenes
 	maskrle scenes build/scenes --evaluate
@@ -102,6 +125,5 @@ $(VENV)/.installed: $(SOURCES)
 
 $(VENV)/.dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -C cmake.define.MASKRLE_WERROR=$(WERROR) ".[dev]"
-	# It asks for an OpenCV with windows, which would take the place of the one without, and needs libGL.
-	$(BIN)/python -m pip install --quiet --no-deps "trackers>=2.6"
+	$(BIN)/python -m pip install --quiet --no-deps $(TRACKERS)
 	touch $@

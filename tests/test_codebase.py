@@ -61,6 +61,19 @@ def test_version_is_the_projects() -> None:
     assert maskrle.__version__ == version[1]
 
 
+def test_the_oldest_versions_are_those_declared() -> None:
+    """What `make test-oldest` installs is the lower end of every range that the tests run with."""
+    project = (ROOT / "pyproject.toml").read_text().partition("test = [")[0]
+    declared = dict(re.findall(r'"([a-z-]+)>=([0-9.]+)"', project.partition("dependencies = [")[2]))
+    lines = (ROOT / "tests/oldest.txt").read_text().splitlines()
+    pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    for name in ("numpy", "openvino", "opencv-python-headless", "typer", "rich", "pyarrow", "pycocotools"):
+        release = pinned[name].split(".")
+        wanted = declared[name].split(".")
+        assert release[: len(wanted)] == wanted, f"{name}: {pinned[name]} of {declared[name]}"
+        assert len(release) == len(wanted) or not int(release[len(wanted)]), f"{name} {pinned[name]}: not the first"
+
+
 def test_imports_go_downwards() -> None:
     level = {name: height for height, names in enumerate(LAYERS) for name in names}
     package = ROOT / "src/maskrle"
