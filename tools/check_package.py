@@ -15,13 +15,17 @@ def check_wheel(path: Path) -> list[str]:
     """What is wrong with a wheel: its size, its tag, an extension that is not stripped."""
     faults = []
     if "linux_" in path.name and "manylinux" not in path.name and "musllinux" not in path.name:
-        faults.append("it is for this machine's kind of Linux only (auditwheel repair gives it a manylinux tag)")
+        faults.append(
+            "it is for this machine's kind of Linux only (auditwheel repair gives it a manylinux tag)"
+        )
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         size = sum(e.compress_size for e in entries if not e.filename.endswith("weights.npz"))
         if size > MOST:
             faults.append(f"it has {size:,} bytes without the weights, at most {MOST:,} are wanted")
-        extensions = [e for e in entries if e.filename.startswith("maskrle/_core") and e.filename.endswith(".so")]
+        extensions = [
+            e for e in entries if e.filename.startswith("maskrle/_core") and e.filename.endswith(".so")
+        ]
         if len(extensions) != 1:
             faults.append(f"it has {len(extensions)} extensions, one is wanted")
         faults += [
@@ -39,7 +43,11 @@ def check_sdist(path: Path) -> list[str]:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = ["pyproject.toml", "CMakeLists.txt", "README.md", "LICENSE", "CHANGELOG.md", "cpp/bindings.cpp"]
     print(f"{path.name}: {len(names)} files")
-    return [f"{name} is missing" for name in [*wanted, "tests/conftest.py", "docs/predict.md"] if name not in names]
+    return [
+        f"{name} is missing"
+        for name in [*wanted, "tests/conftest.py", "docs/predict.md"]
+        if name not in names
+    ]
 
 
 def main() -> None:
