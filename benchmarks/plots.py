@@ -96,7 +96,7 @@ def _short(value: float) -> str:
 
 @FuncFormatter
 def _plain(value: float, _: int) -> str:
-    return f"{value / 1e3:,g}k" if value >= 1e3 else f"{value:g}"
+    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k" if value >= 1e3 else f"{value:g}"
 
 
 @FuncFormatter
@@ -135,7 +135,8 @@ def _ways(results: list[Speed], colours: dict[str, str]) -> Figure:
         _bars(axes)
     panels[0].invert_yaxis()
     low, high = panels[0].get_xlim()
-    panels[0].set_xlim(max(low, 0.3), high * 20)
+    panels[0].set_xlim(max(low, 0.3), high * 30)
+    panels[0].set_xticks([1, 10, 100, 1e3, 1e4, 1e5])
     panels[0].xaxis.set_major_formatter(_plain)
     label = f"microseconds per mask (N={COUNT}, one thread); in brackets: times {best}"
     figure.supxlabel(label, fontsize=9)

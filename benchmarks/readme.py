@@ -118,8 +118,7 @@ def _server(report: dict[str, Any]) -> str:
     cost = {name: rows[name]["per_mask"]["median"] * _COUNT / 1e3 for name in (best, "accuracy_checker")}
 
     def share(name: str, inference: float) -> str:
-        part = cost[name] / (inference + cost[name])
-        return f"{part:.0%}" if part >= 0.1 else f"{part:.1%}" if part >= 0.01 else f"{part:.2%}"
+        return f"{100 * cost[name] / (inference + cost[name]):.2g}%"
 
     times = (10, 50, 200, 1000)
     theirs, mine = ([share(name, t) for t in times] for name in ("accuracy_checker", best))

@@ -142,7 +142,7 @@ def _amdahl(results: Results) -> str:
             [
                 way.name,
                 brief(way.milliseconds),
-                *(f"{way.share(inference):.2%}" for inference in columns.values()),
+                *(f"{100 * way.share(inference):.2g}%" for inference in columns.values()),
             ]
             for way in ways
         ]

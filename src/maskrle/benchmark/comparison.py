@@ -15,7 +15,7 @@ from .verdict import Verdict, compare
 from .ways import Rles, accuracy_checker_way, native_way, reference_way, rlemasklib_way
 from .workload import SEEDS, Workload, coco_like
 
-__all__ = ["COUNT", "WAYS", "Row", "Way", "absent", "compared"]
+__all__ = ["COUNT", "WAYS", "Comparison", "Row", "Way", "absent", "compared"]
 
 COUNT = 30
 """Detections in each scene: few enough for the slowest way at the largest size."""
@@ -58,7 +58,14 @@ class Row(NamedTuple):
     ratio: Spread | None  # to ours, within rounds
 
 
-def compared(image_size: tuple[int, int], allowed: float) -> list[Row]:
+class Comparison(NamedTuple):
+    """Of all ways that are installed, for one image size."""
+
+    rows: list[Row]
+    turn: float  # seconds of a round, in which each way has its turn
+
+
+def compared(image_size: tuple[int, int], allowed: float) -> Comparison:
     """All installed ways, in about so many seconds: each is verified, then all take turns.
 
     Every way gets one round, however long that takes. One thread, CPU time, masks not in the cache.
@@ -78,7 +85,7 @@ def compared(image_size: tuple[int, int], allowed: float) -> list[Row]:
         way.name: _verified(way, scenes if way.encode is not reference_way else scenes[:1]) for way in ways
     }
     fit = [way for way in ways if verdicts[way.name].fit]
-    samples = _rounds(fit, [work for work, _ in scenes], ends)
+    samples, turn = _rounds(fit, [work for work, _ in scenes], ends)
     ours = samples[WAYS[0].name]
     rows = []
     for way in ways:
@@ -86,7 +93,7 @@ def compared(image_size: tuple[int, int], allowed: float) -> list[Row]:
         ratios = [taken / ours[number] for number, taken in times.items()]
         measured = (spread(list(times.values())), spread(ratios)) if times else (None, None)
         rows.append(Row(way, verdicts[way.name], *measured))
-    return rows
+    return Comparison(rows, turn)
 
 
 def _verified(way: Way, scenes: list[tuple[Workload, Rles]]) -> Verdict:
@@ -99,17 +106,23 @@ def _verified(way: Way, scenes: list[tuple[Workload, Rles]]) -> Verdict:
     return found
 
 
-def _rounds(ways: list[Way], scenes: list[Workload], ends: float) -> dict[str, dict[int, float]]:
-    """Microseconds a mask of each way, by round: in a round all take their turn on the same scene."""
+def _rounds(
+    ways: list[Way], scenes: list[Workload], ends: float
+) -> tuple[dict[str, dict[int, float]], float]:
+    """Microseconds a mask of each way, by round: in a round all take their turn on the same scene.
+
+    Also the seconds of the first round.
+    """
     samples: dict[str, dict[int, float]] = {way.name: {} for way in ways}
     lasted: dict[str, float] = {}
     warming = coco_like(2, scenes[0].image_size, seed=0)
     order = np.random.default_rng(0)
+    turn = 0.0
     with no_collection():
         for number in range(_ROUNDS):
             work = scenes[number % len(scenes)]
-            for turn in order.permutation(len(ways)):
-                way = ways[turn]
+            for at in order.permutation(len(ways)):
+                way = ways[at]
                 begun = time.monotonic()
                 if number and begun + lasted[way.name] > ends:
                     continue  # ours is quick: it takes part in every round that another does
@@ -118,8 +131,9 @@ def _rounds(ways: list[Way], scenes: list[Workload], ends: float) -> dict[str, d
                 taken = _timed(way, work)
                 samples[way.name][number] = taken / COUNT * 1e6
                 lasted[way.name] = time.monotonic() - begun
+            turn = turn or sum(lasted.values())
     ours = samples[WAYS[0].name]
-    return {name: {n: taken for n, taken in found.items() if n in ours} for name, found in samples.items()}
+    return {name: {n: found[n] for n in found if n in ours} for name, found in samples.items()}, turn
 
 
 def _timed(way: Way, work: Workload) -> float:

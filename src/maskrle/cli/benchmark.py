@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 
 from rich.console import Console
 
-from ..benchmark.comparison import COUNT, WAYS, Row, absent, compared
+from ..benchmark.comparison import COUNT, WAYS, Row, Way, absent, compared
 from ..benchmark.machine import cpu_model, load_average, versions
 from ..benchmark.timing import SWEEP_BYTES, Spread, brief
 from ..benchmark.verdict import Verdict
@@ -18,7 +19,8 @@ from .console import output, table
 __all__ = ["benchmark"]
 
 _SECONDS = dict(zip(SIZES, (2.5, 4.0, 9.5), strict=True))
-"""For each image size: with what is around, 20 seconds at most unless the machine is very slow."""
+"""For each image size."""
+_ALL = 20
 
 
 def benchmark() -> None:
@@ -27,19 +29,14 @@ def benchmark() -> None:
     Scenes are made like those of COCO, with masks of 33 x 33 for 90 classes. All ways are checked to give the
     same masks before the clock runs. One thread; microseconds a mask, and how many times as long as maskrle.
     """
-    results: dict[str, list[Row]] = {}
-    with Console(stderr=True).status("") as status:
-        for size, image_size in SIZES.items():
-            status.update(f"images of {size}")
-            results[size] = compared(image_size, _SECONDS[size])
+    results = _measured()
     console = output()
     shown = table(console)
-    for heading in ("way", *SIZES, ""):
+    for heading in ("way", *results, ""):
         shown.add_column(heading, justify="right" if heading in SIZES else "left")
     reasons = {way.name: reason for way, reason in absent()}
     for way in WAYS:
-        rows = [row for size in SIZES for row in results[size] if row.way == way]
-        cells = [_cell(row) for row in rows] or [""] * len(SIZES)
+        cells = [_cell(row) for row in _of(way, results)] or [""] * len(results)
         shown.add_row(way.name, *cells, reasons.get(way.name, way.what))
     console.print(shown)
     console.print()
@@ -48,10 +45,32 @@ def benchmark() -> None:
         f"{SWEEP_BYTES >> 20} MB written before each call"
     )
     for way in WAYS[1:]:
-        verdicts = [row.verdict for size in SIZES for row in results[size] if row.way == way]
-        if verdicts:
-            console.print(f"checked: {way.name}: {_total(verdicts)}")
+        if rows := _of(way, results):
+            console.print(f"checked: {way.name}: {_total([row.verdict for row in rows])}")
+    for size in SIZES:
+        if size not in results:
+            console.print(f"left out: {size}, for which this machine would need more than {_ALL} seconds now")
     console.print(_machine())
+
+
+def _measured() -> dict[str, list[Row]]:
+    """Rows by image size; a size that would take too long is left out, but not the first."""
+    begun = time.monotonic()
+    results: dict[str, list[Row]] = {}
+    turn, pixels = 0.0, 1
+    with Console(stderr=True).status("") as status:
+        for size, (height, width) in SIZES.items():
+            # The twin's masks, those of the others, and a turn.
+            if time.monotonic() - begun + 3 * turn * height * width / pixels > _ALL:
+                break
+            status.update(f"images of {size}")
+            results[size], turn = compared((height, width), _SECONDS[size])
+            pixels = height * width
+    return results
+
+
+def _of(way: Way, results: dict[str, list[Row]]) -> list[Row]:
+    return [row for rows in results.values() for row in rows if row.way == way]
 
 
 def _cell(row: Row) -> str:
