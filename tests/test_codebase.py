@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     ("_core",),
     ("native",),
-    ("files", "sources", "reference", "draw", "shapes", "image", "labels"),
-    ("coco", "coco_format", "journal", "overlays", "benchmark", "cautions", "published", "crops"),
+    ("files", "sources", "reference", "lettering", "shapes", "image", "labels"),
+    ("coco", "coco_format", "journal", "overlays", "benchmark", "cautions", "published", "crops", "draw"),
     ("polygons", "arrow", "supervision"),
     ("results", "contracts", "dataset"),
     ("binding", "formats", "readers", "track"),

@@ -239,6 +239,7 @@ def test_strict_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
             "names this network knows (circle, square), got 'cat'",
         ),
         (["images", "-o", "out.json", "--overlays", "model.xml"], 1, "model.xml: File exists"),
+        (["images", "-o", "out.json", "--colors", "red"], 1, "colors: expected one of 'class', 'instance'"),
         (["images", "-o", "out.json", "-nireq", "0"], 2, "-nireq"),
         (["images", "-o", "out.json", "-t", "2"], 1, "score_threshold: expected a number from 0 to 1"),
     ],
@@ -253,6 +254,13 @@ def test_what_cannot_be_done_is_one_line_before_any_work(
     assert captured.err.count("\n") == 1
     assert message in captured.err
     assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_a_colour_stands_for() -> None:
+    for colors in ("class", "instance"):
+        assert predict("images/5.png", "-o", "out.json", "--overlays", colors, "--colors", colors) == 0
+    assert Path("class/5-overlay.jpg").read_bytes() != Path("instance/5-overlay.jpg").read_bytes()
 
 
 def test_a_full_disk(folder: Path) -> None:

@@ -177,13 +177,32 @@ def test_draw_returns_a_copy() -> None:
     assert not image.any()
 
 
+def test_draw_takes_grey_pictures_and_no_instances() -> None:
+    grey = np.full(SIZE, 90, np.uint8)
+    drawn = instances().draw(np.repeat(grey[..., None], 3, axis=2))
+    np.testing.assert_array_equal(instances().draw(grey), drawn)
+    np.testing.assert_array_equal(instances().draw(grey[..., None]), drawn)
+    assert (instances()[[]].draw(grey) == 90).all()
+    assert (instances()[0].draw(grey) != 90).any()
+
+
+def test_draw_checks_the_colors() -> None:
+    with pytest.raises(ValueError, match="colors: expected one of 'class', 'instance', got 'score'"):
+        instances().draw(np.zeros((*SIZE, 3), np.uint8), colors="score")
+
+
 @pytest.mark.parametrize(
     ("image", "error", "message"),
     [
         ("image.png", TypeError, "expected a uint8 array, got str"),
         (np.zeros((*SIZE, 3)), TypeError, "expected a uint8 array, got float64"),
-        (np.zeros((60, 40, 3), np.uint8), ValueError, r"expected shape \[40, 60, 3\], got \[60, 40, 3\]"),
-        (np.zeros(SIZE, np.uint8), ValueError, r"expected shape \[40, 60, 3\], got \[40, 60\]"),
+        (
+            np.zeros((60, 40, 3), np.uint8),
+            ValueError,
+            r"expected shape \[40, 60, 3\] or grey, got \[60, 40, 3\]",
+        ),
+        (np.zeros((60, 40), np.uint8), ValueError, r"expected shape \[40, 60, 3\] or grey, got \[60, 40\]"),
+        (np.zeros((*SIZE, 2), np.uint8), ValueError, r"or \[H, W\], .*, got \[40, 60, 2\]"),
     ],
 )
 def test_draw_checks_the_image(image: Any, error: type[Exception], message: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .draw import COLORS
 from .files import replacing
 from .formats import Format, beside, described, format_of, write_images, write_lines
 from .journal import Journal
@@ -84,6 +85,7 @@ class Run:
     max_detections  the most of a picture to keep, best first; None for all
     track           tell which object of its video each detection is
     overlays        directory for pictures (and videos) of what was found
+    colors          what a colour in them stands for, as `Instances.draw` has it
     workers         threads and inference requests, as `Segmenter.stream` has them
     strict          end at the first picture that fails
     resume          go on where an interrupted run ended
@@ -96,6 +98,7 @@ class Run:
     max_detections: int | None = None
     track: bool = False
     overlays: Path | None = None
+    colors: str = "class"
     workers: int | None = None
     strict: bool = False
     resume: bool = False
@@ -124,8 +127,8 @@ class Run:
         """Begin or take up the journal; None where there is nothing left to do.
 
         Raises:
-            ValueError: OUT has another suffix, the journal is of another run, cameras or the overlay of a
-                video are to be resumed, or pictures to be tracked.
+            ValueError: OUT has another suffix, colors is no known choice, the journal is of another run,
+                cameras or the overlay of a video are to be resumed, or pictures to be tracked.
             ImportError: OUT's format or tracking needs a package that is not installed.
             FileExistsError: an interrupted run left its journal, and `resume` does not say what to do.
             OSError: OUT or the journal cannot be written.
@@ -133,6 +136,8 @@ class Run:
         format_of(self.out)
         if self.track:
             check_tracking(self.sources)
+        if self.colors not in COLORS:
+            raise ValueError(f"colors: expected one of {', '.join(map(repr, COLORS))}, got {self.colors!r}")
         if self.resume and any(isinstance(source, Camera) for source in self.sources):
             raise ValueError("resume: a camera's pictures do not come again")
         if self.resume and self.overlays is not None and not self._stills:
@@ -257,7 +262,7 @@ class Run:
             return _Finished(record, _outcome(record), None)
         record["height"], record["width"] = found.image_size
         record["count"], record["detections"] = len(found), form.found(item.image_id, found)
-        drawn = found.draw(result.image) if draw else None
+        drawn = found.draw(result.image, colors=self.colors) if draw else None
         if drawn is not None and task.overlay is not None and isinstance(item.source, Still):
             write_picture(task.overlay, drawn)
             drawn = None

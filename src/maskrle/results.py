@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from .arrow import to_arrow
 from .coco import to_coco
-from .draw import Figure, overlay
+from .crops import crops
+from .draw import COLORS, Figure, color_of, overlay
+from .image import read_image
 from .native import RLEBatch
 from .polygons import Polygons, polygons
 from .supervision import to_supervision
@@ -162,25 +164,37 @@ class Instances:
         """All masks, uint8 [n, H, W], 0 or 1. Mind the size: n * H * W bytes."""
         return self.rles.to_masks()
 
-    def draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def draw(self, image: NDArray[np.uint8], *, colors: str = "class") -> NDArray[np.uint8]:
         """A copy of the image, uint8 [H, W, 3] BGR, with masks, outlines, class names and scores over it.
 
+        Args:
+            image: the picture that the instances were found in, as the segmenter takes it.
+            colors: what a colour stands for. "class": the label alone decides it, so that a class looks the
+                same in every picture. "instance": the first instance has the first colour, and so on.
+
         Raises:
-            TypeError, ValueError: an image of another dtype or size than the one the instances were found in.
+            TypeError, ValueError: an image of another dtype or size than the one the instances were found in,
+                or other colors.
         """
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
             got = getattr(image, "dtype", type(image).__name__)
             raise TypeError(f"image: expected a uint8 array, got {got}")
-        if image.shape != (*self.image_size, 3):
-            raise ValueError(f"image: expected shape {[*self.image_size, 3]}, got {list(image.shape)}")
-        return overlay(image, self._figures())
+        picture = read_image(image)
+        if picture.shape != (*self.image_size, 3):
+            raise ValueError(
+                f"image: expected shape {[*self.image_size, 3]} or grey, got {list(image.shape)}"
+            )
+        if colors not in COLORS:
+            raise ValueError(f"colors: expected one of {', '.join(map(repr, COLORS))}, got {colors!r}")
+        return overlay(picture, self._figures(colors))
 
-    def _figures(self) -> Iterator[Figure]:
+    def _figures(self, colors: str) -> Iterator[Figure]:
         # Large masks first, so that small ones in front of them stay visible; one mask in memory at a time.
-        for at in np.argsort(-self.rles.areas, kind="stable").tolist():
+        order = np.argsort(-self.rles.areas, kind="stable")
+        for at, crop in zip(order.tolist(), crops(self.rles[order]), strict=True):
             label, score = int(self.labels[at]), f"{self.scores[at]:.2f}"
             captions = (f"{self.name(label)} {score}", self.name(label), score)
-            yield Figure(label, captions, self.rles[at : at + 1].to_masks()[0])
+            yield Figure(color_of(label if colors == "class" else at + 1), captions, *crop)
 
 
 def _check(name: str, array: Any, dtype: type, shape: tuple[int, ...]) -> None:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from .. import shapes
 from ..contracts import CONTRACTS, PASTES
+from ..draw import COLORS
 from ..journal import Journal
 from ..predict import Failed, Run
 from ..preprocess import RESIZES
@@ -75,6 +76,9 @@ def predict(
     track: Annotated[
         bool, typer.Option("--track", help="Tell which object of its video each detection is: track_id.")
     ] = False,
+    colors: Annotated[
+        str, typer.Option(help=f"What a colour in overlays stands for: {', '.join(COLORS)}.")
+    ] = "class",
     nireq: Annotated[
         int | None, typer.Option("-nireq", min=1, help="Workers, each with an inference request.")
     ] = None,
@@ -115,6 +119,7 @@ def predict(
         max_detections=max_detections,
         track=track,
         overlays=overlays,
+        colors=colors,
         workers=nireq,
         strict=strict,
         resume=resume,
