@@ -86,6 +86,10 @@ endef
 evaluate: $(VENV)/.dev  ## the embedded network's accuracy on unseen scenes
 	maskrle scenes build/scenes --evaluate
 
+test-browser: $(VENV)/.dev  ## a report's page in a real browser; needs Chromium
+	$(BIN)/python -m pip install --quiet -C cmake.define.MASKRLE_WERROR=$(WERROR) ".[browser]"
+	$(BIN)/python -m pytest tests/browser_report.py
+
 bench: $(PEERS)/.installed  ## maskrle against its peers: tables, plots and the documents' figures; about 13 minutes
 	$(PEERS)/bin/python -m pip install --quiet ".[bench]"
 	$(PEERS)/bin/python benchmarks/run.py --out benchmarks/results

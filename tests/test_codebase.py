@@ -22,7 +22,7 @@ LAYERS = (
     ("coco", "coco_format", "journal", "overlays", "benchmark", "cautions", "published", "crops", "draw"),
     ("polygons", "arrow", "supervision"),
     ("results", "contracts", "dataset"),
-    ("binding", "formats", "readers", "track"),
+    ("binding", "formats", "readers", "track", "report"),
     ("detections", "preprocess", "graph", "runtime", "stream"),
     ("segmenter", "evaluate", "run_record"),
     ("predict", "curves"),

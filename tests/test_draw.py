@@ -154,6 +154,18 @@ def test_a_class_looks_the_same_everywhere_and_instances_do_not() -> None:
     assert drawn[75, 75].tolist() == both[0][15, 15].tolist()  # the first instance has the first colour
 
 
+def test_a_track_keeps_its_colour() -> None:
+    """Whatever number its instance has in a frame."""
+    found, image = replace(instances(), names={1: ""}), np.full((240, 320, 3), 128, np.uint8)
+    tracked = replace(found, tracks=np.array([4, -1, 2, -1, 0, 1, 3, 5]))
+    first = tracked[[0, 2]].draw(image, colors="instance")
+    second = tracked[[2, 0, 3]].draw(image, colors="instance")
+    assert first[75, 75].tolist() == second[75, 75].tolist() != first[220, 300].tolist()
+    assert first[220, 300].tolist() == second[220, 300].tolist()
+    blue, green, red = second[210, 20].tolist()
+    assert blue == green == red
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_every_size(size: tuple[int, int]) -> None:
     image = np.full((*size, 3), 60, np.uint8)

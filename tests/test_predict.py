@@ -16,9 +16,11 @@ import numpy as np
 import openvino as ov
 import pytest
 from numpy.typing import NDArray
+from pages import read_page, without_throughput
 
 from maskrle import Segmenter
 from maskrle.predict import Failed, Run, select
+from maskrle.report import report
 from maskrle.sources import sources
 
 SIZE = (48, 64)
@@ -285,3 +287,80 @@ def test_a_name_of_several_classes_is_all_of_them(folder: Path, tmp_path: Path) 
         list(the_run.outcomes(segmenter, journal))
     lines = [json.loads(line) for line in the_run.out.read_text().splitlines()]
     assert len({one["category_id"] for line in lines for one in line["detections"]}) > 1
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".parquet"])
+def test_a_report_changes_nothing_else_and_is_the_same_however_it_came_about(
+    folder: Path, tmp_path: Path, suffix: str
+) -> None:
+    for name, options in {"plain": {}, "a": {"workers": 1}, "b": {"workers": 3}, "c": {}}.items():
+        (tmp_path / name).mkdir()
+        out = tmp_path / name / f"out{suffix}"
+        if name != "plain":
+            options = options | {"report": tmp_path / name / "report"}
+        if name == "c":
+            done(run(folder, out, **options), folder, stop=30)
+            assert list((tmp_path / "c/report").iterdir()) == []  # the whole page or none
+            options = options | {"resume": True}
+        done(run(folder, out, **options), folder)
+    found = {
+        name: {path.name: path.read_bytes() for path in (tmp_path / name).iterdir() if path.is_file()}
+        for name in ("plain", "a", "b", "c")
+    }
+    for written in found.values():
+        del written[f"out{suffix}.run.json"]  # says where the report is
+    assert found["plain"] == found["a"] == found["b"] == found["c"]
+    pages = [(tmp_path / name / "report/index.html").read_bytes() for name in ("a", "b", "c")]
+    assert len({without_throughput(page) for page in pages}) == 1
+    page = read_page(tmp_path / "a/report/index.html")
+    assert len(page.names) == COUNT - 3
+    assert len(page.all("path")) == sum(
+        min(number % 10, 9) for number in range(COUNT) if number not in (5, 17, 18)
+    )
+    assert "Errors (3)" in page.content
+    assert "120 images in" in page.content
+    assert "90 images in" in pages[2].decode()
+
+
+def test_a_report_of_few_of_many_pictures_can_be_resumed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which pictures are shown does not depend on where a run was interrupted."""
+    monkeypatch.setattr(report, "_MOST", 10)
+    pages = []
+    for name, stops in {"a": [], "b": [3, 25, 26, 90]}.items():
+        options: dict[str, Any] = {"report": tmp_path / name}
+        out = tmp_path / f"{name}.jsonl"
+        for stop in [*stops, None]:
+            done(run(folder, out, **options), folder, stop=stop)
+            options["resume"] = True
+        pages.append((tmp_path / name / "index.html").read_bytes().replace(f"{name}.jsonl".encode(), b""))
+    assert without_throughput(pages[0]) == without_throughput(pages[1])
+    names = read_page(tmp_path / "a/index.html").names
+    assert [Path(name).stem for name in names] == [f"{number:03}" for number in range(0, COUNT, 16)]
+
+
+def test_a_report_that_cannot_be_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was finished stays; the same command goes on from there."""
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="report: expected a folder, got the file"):
+        run(folder, tmp_path / "out.json", report=tmp_path / "file").prepare()
+    (tmp_path / "taken/index.html").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        run(folder, tmp_path / "out.json", report=tmp_path / "taken").prepare()
+    out, options = tmp_path / "out.json", {"report": tmp_path / "report"}
+    with monkeypatch.context() as full:
+        full.setattr(report, "write_page", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+        with pytest.raises(OSError, match="no space left"):
+            done(run(folder, out, **options), folder)
+    assert list((tmp_path / "report").iterdir()) == []
+    assert not out.exists()
+    with pytest.raises(ValueError, match="had report True, this one has False"):
+        done(run(folder, out, resume=True), folder)
+    done(run(folder, out, resume=True, **options), folder)
+    assert out.exists()
+    page = read_page(tmp_path / "report/index.html")
+    assert len(page.names) == COUNT - 3
+    assert "All images were finished by an earlier run." in page.content

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .lettering import Plate, Rect, place
 
-__all__ = ["COLORS", "Figure", "color_of", "overlay"]
+__all__ = ["COLORS", "UNTRACKED", "Figure", "color_of", "overlay"]
 
 Color: TypeAlias = tuple[int, int, int]
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -23,6 +23,8 @@ _PALETTE = (
     0x0A8FD1, 0xDDD81F, 0x39C3AE, 0xD21D53, 0xC369F4, 0x9EB92E, 0xF79DCB, 0xB4561A, 0x51F75C, 0xF85093,
     0x5855FC, 0x96A4F6, 0xFDA578, 0xD732BB, 0x31EEE8, 0x7C9217, 0xFE7B90, 0x8E3DE8, 0x5DCDFA, 0xBB9133,
 )  # fmt: skip
+UNTRACKED = (150, 150, 150)
+"""The colour of an instance without a track, where colours stand for tracks; BGR."""
 _OPACITY = 0.42
 _RIM = 0.3
 """Brightness of the line around an outline, as a share of its colour's: shows it on anything."""

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from .formats import Format, beside, described, format_of, write_images, write_l
 from .journal import Journal
 from .native import __version__
 from .overlays import Overlays, write_picture
+from .report import Facts, Report, page_in
 from .results import Instances
 from .run_record import run_path, write_run
 from .segmenter import Segmenter
@@ -61,6 +63,7 @@ class _Task(NamedTuple):
     result: Result
     found: Instances | None
     overlay: Path | None
+    shown: bool
 
 
 class _Finished(NamedTuple):
@@ -86,6 +89,7 @@ class Run:
     track           tell which object of its video each detection is
     overlays        directory for pictures (and videos) of what was found
     colors          what a colour in them stands for, as `Instances.draw` has it
+    report          directory for a page that shows what was found
     workers         threads and inference requests, as `Segmenter.stream` has them
     strict          end at the first picture that fails
     resume          go on where an interrupted run ended
@@ -99,6 +103,7 @@ class Run:
     track: bool = False
     overlays: Path | None = None
     colors: str = "class"
+    report: Path | None = None
     workers: int | None = None
     strict: bool = False
     resume: bool = False
@@ -123,6 +128,11 @@ class Run:
         """Where the list of pictures is, if OUT needs one."""
         return beside(self.out, ".images.json")
 
+    @property
+    def page(self) -> Path | None:
+        """Where the report is, if there is to be one."""
+        return None if self.report is None else page_in(self.report)
+
     def prepare(self) -> Journal | None:
         """Begin or take up the journal; None where there is nothing left to do.
 
@@ -142,7 +152,9 @@ class Run:
             raise ValueError("resume: a camera's pictures do not come again")
         if self.resume and self.overlays is not None and not self._stills:
             raise ValueError("resume: an annotated video cannot be continued; leave out --overlays")
-        for path in (self.out, self.errors, self.images):
+        if self.report is not None and self.report.exists() and not self.report.is_dir():
+            raise FileExistsError(f"report: expected a folder, got the file {printable(self.report)}")
+        for path in filter(None, (self.out, self.errors, self.images, self.page)):
             if path.is_dir():
                 raise IsADirectoryError(f"{path}: is a directory")
             if path.exists() and not path.is_file():
@@ -162,13 +174,16 @@ class Run:
         Raises:
             ValueError: a class that the network does not know.
             Failed: a picture failed, and the run is strict.
-            OSError: the journal, an overlay or OUT cannot be written; what was finished is in the journal.
+            OSError: the journal, an overlay, the report or OUT cannot be written; what was finished is in the
+                journal.
         """
         form = format_of(self.out)
         kept = None if self.classes is None else _labels(self.classes, segmenter.names or {})
         overlays = None if self.overlays is None else Overlays(self.overlays, self.sources)
+        report = None if self.report is None else Report(self.report)
         tracks = Tracks() if self.track else None
         todo = items(self.sources)
+        begun, done = monotonic(), list[Timings | None]()
         try:
             for record in journal:
                 item = next(todo, None)
@@ -180,16 +195,24 @@ class Run:
                     overlays.path(item)  # the names that follow depend on those before
                 if tracks is not None:
                     tracks.resume(item, None if "error" in record else form.boxes(record["detections"]))
+                if report is not None:
+                    report.add(record)
                 yield _outcome(record, resumed=True)
-            for finished, item, path in self._finished(segmenter, form, kept, tracks, todo, overlays):
+            given = self._tasks(segmenter, kept, tracks, todo, overlays, report, journal.count)
+            for finished, item, path in self._finished(form, given):
                 if finished.outcome.error is not None and self.strict:
                     raise Failed(f"{finished.outcome.name}: {finished.outcome.error}")
                 if overlays is not None and finished.drawn is not None:
                     overlays.add(item, path, finished.drawn)
+                if report is not None:
+                    report.add(finished.record)
+                    done.append(finished.outcome.timings)
                 journal.append(finished.record)
                 yield finished.outcome
             if overlays is not None:
                 overlays.close()
+            if report is not None:
+                report.write(journal, segmenter.names or {}, self._facts(monotonic() - begun, done))
             self._write(form, journal, segmenter)
             journal.remove()
         finally:
@@ -211,18 +234,27 @@ class Run:
             "track": self.track,
             # Annotated videos are not resumed, but the rest of such a run is, without them.
             "overlays": printable(self.overlays) if self.overlays is not None and self._stills else None,
+            "report": None if self.report is None else printable(self.report),
             **self.settings,
         }
 
-    def _finished(
+    def _facts(self, seconds: float, done: Sequence[Timings | None]) -> Facts:
+        stages = {name: sum(getattr(times, name) for times in done if times) for name in Timings._fields}
+        settings = {
+            name: value for name, value in self._settings().items() if name not in ("overlays", "report")
+        }
+        return Facts(printable(self.out.name), settings, len(done), seconds, stages)
+
+    def _tasks(
         self,
         segmenter: Segmenter,
-        form: Format,
         kept: Sequence[int] | None,
         tracks: Tracks | None,
         todo: Iterator[Item],
         overlays: Overlays | None,
-    ) -> Iterator[tuple[_Finished, Item, Path | None]]:
+        report: Report | None,
+        done: int,
+    ) -> Generator[_Task, None, None]:
         pending: deque[Item] = deque()
 
         def images() -> Iterator[Any]:
@@ -230,29 +262,32 @@ class Run:
                 pending.append(item)
                 yield item.image
 
-        def tasks() -> Generator[_Task, None, None]:
-            with closing(segmenter.stream(images(), self.workers)) as results:
-                for result in results:
-                    item, found = pending.popleft(), result.instances
-                    if found is not None:
-                        found = select(found, kept, self.max_detections)
-                    if tracks is not None:  # here, where frames come in their order
-                        found = tracks.follow(item, found)
-                    yield _Task(item, result, found, None if overlays is None else overlays.path(item))
+        with closing(segmenter.stream(images(), self.workers)) as results:
+            for position, result in enumerate(results, start=done):
+                item, found = pending.popleft(), result.instances
+                if found is not None:
+                    found = select(found, kept, self.max_detections)
+                if tracks is not None:  # here, where frames come in their order
+                    found = tracks.follow(item, found)
+                overlay = None if overlays is None else overlays.path(item)
+                yield _Task(item, result, found, overlay, report is not None and report.wants(position))
 
+    def _finished(
+        self, form: Format, tasks: Generator[_Task, None, None]
+    ) -> Iterator[tuple[_Finished, Item, Path | None]]:
         def finish(task: _Task) -> list[tuple[_Finished, Item, Path | None]]:
-            return [(self._finish(form, task, draw=overlays is not None), task.item, task.overlay)]
+            return [(self._finish(form, task), task.item, task.overlay)]
 
         # Drawing and compressing pictures takes long enough to be done beside each other, too.
-        with closing(tasks()) as given:
-            if overlays is None:
-                for task in given:
+        with closing(tasks):
+            if self.overlays is None and self.report is None:
+                for task in tasks:
                     yield from finish(task)
             else:
-                with closing(ordered(finish, given, _DRAWING, lambda: None)) as done:
+                with closing(ordered(finish, tasks, _DRAWING, lambda: None)) as done:
                     yield from done
 
-    def _finish(self, form: Format, task: _Task, *, draw: bool) -> _Finished:
+    def _finish(self, form: Format, task: _Task) -> _Finished:
         item, result, found = task.item, task.result, task.found
         record: dict[str, Any] = {"image_id": item.image_id, "file_name": item.name}
         if item.frame is not None:
@@ -262,7 +297,9 @@ class Run:
             return _Finished(record, _outcome(record), None)
         record["height"], record["width"] = found.image_size
         record["count"], record["detections"] = len(found), form.found(item.image_id, found)
-        drawn = found.draw(result.image, colors=self.colors) if draw else None
+        if self.report is not None:
+            record["report"] = Report.part(found, result.image, shown=task.shown)
+        drawn = None if self.overlays is None else found.draw(result.image, colors=self.colors)
         if drawn is not None and task.overlay is not None and isinstance(item.source, Still):
             write_picture(task.overlay, drawn)
             drawn = None
@@ -297,7 +334,10 @@ def select(instances: Instances, classes: Sequence[int] | None, most: int | None
 
 
 def _succeeded(journal: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    return (record for record in journal if "error" not in record)
+    for record in journal:
+        record.pop("report", None)
+        if "error" not in record:
+            yield record
 
 
 def _error(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .arrow import to_arrow
 from .coco import to_coco
 from .crops import crops
-from .draw import COLORS, Figure, color_of, overlay
+from .draw import COLORS, UNTRACKED, Figure, color_of, overlay
 from .image import read_image
 from .native import RLEBatch
 from .polygons import Polygons, polygons
@@ -170,7 +170,8 @@ class Instances:
         Args:
             image: the picture that the instances were found in, as the segmenter takes it.
             colors: what a colour stands for. "class": the label alone decides it, so that a class looks the
-                same in every picture. "instance": the first instance has the first colour, and so on.
+                same in every picture. "instance": the first instance has the first colour, and so on; of
+                tracked ones, each track has its own, and those without a track are grey.
 
         Raises:
             TypeError, ValueError: an image of another dtype or size than the one the instances were found in,
@@ -193,8 +194,12 @@ class Instances:
         order = np.argsort(-self.rles.areas, kind="stable")
         for at, crop in zip(order.tolist(), crops(self.rles[order]), strict=True):
             label, score = int(self.labels[at]), f"{self.scores[at]:.2f}"
-            captions = (f"{self.name(label)} {score}", self.name(label), score)
-            yield Figure(color_of(label if colors == "class" else at + 1), captions, *crop)
+            name, number = self.name(label), at + 1
+            if self.tracks is not None:  # -1 where there is none: grey, as 0 would be the last colour
+                number = int(self.tracks[at]) + 1
+                name = f"{name} #{number - 1}" if number else name
+            color = color_of(label) if colors == "class" else color_of(number) if number else UNTRACKED
+            yield Figure(color, (f"{name} {score}", name, score), *crop)
 
 
 def _check(name: str, array: Any, dtype: type, shape: tuple[int, ...]) -> None:

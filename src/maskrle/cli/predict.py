@@ -79,6 +79,9 @@ def predict(
     colors: Annotated[
         str, typer.Option(help=f"What a colour in overlays stands for: {', '.join(COLORS)}.")
     ] = "class",
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for a page that shows what was found: index.html.")
+    ] = None,
     nireq: Annotated[
         int | None, typer.Option("-nireq", min=1, help="Workers, each with an inference request.")
     ] = None,
@@ -120,6 +123,7 @@ def predict(
         track=track,
         overlays=overlays,
         colors=colors,
+        report=report,
         workers=nireq,
         strict=strict,
         resume=resume,
@@ -230,7 +234,8 @@ def _report(meter: Meter, run: Run) -> None:
     _print(console, f"{meter.pictures} images, {meter.summary()}, {meter.seconds:.1f} s")
     if meter.resumed:
         _print(console, f"{meter.resumed} of the images were finished by an earlier run")
-    written = [path for path in (run.out, run.images, run.record, run.errors) if path.exists()]
+    paths = (run.out, run.images, run.record, run.errors, run.page)
+    written = [path for path in paths if path is not None and path.exists()]
     _print(console, f"Written: {', '.join(map(printable, written))}")
 
 
