@@ -364,3 +364,13 @@ def test_a_report_that_cannot_be_written(
     page = read_page(tmp_path / "report/index.html")
     assert len(page.names) == COUNT - 3
     assert "All images were finished by an earlier run." in page.content
+
+
+def test_frames_in_a_report(folder: Path, tmp_path: Path) -> None:
+    clip(tmp_path / "clip.mp4", 5)
+    the_run = Run(
+        sources([str(tmp_path / "clip.mp4")]), tmp_path / "out.json", {}, report=tmp_path / "report"
+    )
+    done(the_run, folder)
+    names = read_page(tmp_path / "report/index.html").names
+    assert [name.rpartition("/")[2] for name in names] == [f"clip.mp4, frame {number}" for number in range(5)]
