@@ -171,3 +171,14 @@ def test_nothing_written_into_the_page_may_run_or_leave(
     assert page.title() == "maskrle: out.jsonl"
     assert sum("Content Security Policy" in one for one in complaints) >= 4
     page.close()
+
+
+def test_without_scripts_everything_is_shown(browser: Browser, folder: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((folder / "report/index.html").as_uri())
+    expect(page.locator("path").first).to_be_visible()
+    expect(page.locator(".card output").first).to_have_text(
+        f"{page.locator('.card').first.locator('path').count()} instances"
+    )
+    context.close()
