@@ -239,6 +239,7 @@ def test_strict_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
             "names this network knows (circle, square), got 'cat'",
         ),
         (["images", "-o", "out.json", "--overlays", "model.xml"], 1, "model.xml: File exists"),
+        (["images", "-o", "out.json", "--report", "model.xml"], 1, "report: expected a folder, got the file"),
         (["images", "-o", "out.json", "--colors", "red"], 1, "colors: expected one of 'class', 'instance'"),
         (["images", "-o", "out.json", "-nireq", "0"], 2, "-nireq"),
         (["images", "-o", "out.json", "-t", "2"], 1, "score_threshold: expected a number from 0 to 1"),
