@@ -83,6 +83,11 @@ define test-wheel
 	cd build/$(1) && bin/maskrle demo --scenes 1 --out demo-output
 endef
 
+test-importers:  ## results in Datumaro, in an environment of its own
+	test -x build/importers/bin/python || $(PYTHON) -m venv build/importers
+	build/importers/bin/python -m pip install --quiet "datumaro>=1.13" .
+	build/importers/bin/python tests/importers.py
+
 evaluate: $(VENV)/.dev  ## the embedded network's accuracy on unseen scenes
 	maskrle scenes build/scenes --evaluate
 
