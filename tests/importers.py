@@ -42,6 +42,8 @@ def run() -> None:
     blocks = re.findall(r"^```py\n(.*?)^```", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
     for block in blocks:
+        if "fiftyone" in block:  # it needs a database
+            continue
         exec(compile(block, str(DOCUMENT), "exec"), names)
     results = json.loads(Path("results.json").read_text())
     check(names["found"], results, dict(enumerate(maskrle.shapes.CLASSES, start=1)))
