@@ -58,6 +58,11 @@ test-clang: $(VENV)/.dev  ## the C++ core's own tests as clang compiles it
 test-python: $(VENV)/.dev  ## the Python tests
 	$(BIN)/python -m pytest
 
+test-ray: $(VENV)/.dev  ## runs on a real Ray of this machine, with two actors
+	$(BIN)/python -m pip install --quiet ".[ray]"
+	$(BIN)/python -c "import ray.data"
+	$(BIN)/python -m pytest tests/test_ray.py tests/test_cluster.py
+
 package: $(VENV)/.dev  ## build sdist and manylinux wheel into dist/, and hold them against what a release must be
 	rm -rf dist build/dist
 	$(BIN)/python -m build --outdir build/dist .

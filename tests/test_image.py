@@ -62,6 +62,7 @@ def test_a_jpeg_cut_short_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     for length in (len(jpeg) // 2, len(jpeg) - 2):
         path.write_bytes(jpeg[:length])
         np.testing.assert_array_equal(read_image(path), cv2.imread(str(path)))
+        np.testing.assert_array_equal(read_image(path.read_bytes()), cv2.imread(str(path)))
 
 
 def test_files_that_are_no_images(tmp_path: Path) -> None:
@@ -74,12 +75,14 @@ def test_files_that_are_no_images(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"broken\.png: .*OpenCV can"):
             read_image(path)
+        with pytest.raises(ValueError, match=r"^image: .*OpenCV can"):
+            read_image(content)
 
 
 @pytest.mark.parametrize(
     ("image", "error", "message"),
     [
-        (3, TypeError, "expected a path or a uint8 array .*got int"),
+        (3, TypeError, "expected a path, bytes or a uint8 array .*got int"),
         (None, TypeError, "got NoneType"),
         ([[0]], TypeError, "got list"),
         (np.zeros((4, 4, 3), np.float32), TypeError, "expected dtype uint8, got float32; scale it"),

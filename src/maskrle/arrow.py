@@ -10,10 +10,18 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pyarrow
+    import pyarrow.parquet
 
     from .native import RLEBatch
 
-__all__ = ["check_arrow", "detection_schema", "image_schema", "to_arrow"]
+__all__ = [
+    "check_arrow",
+    "detection_schema",
+    "image_schema",
+    "parquet_writer",
+    "results_schema",
+    "to_arrow",
+]
 
 
 def check_arrow() -> None:
@@ -59,6 +67,13 @@ def detection_schema() -> pyarrow.Schema:
     return pa.schema([pa.field(name, kind, nullable=name in optional) for name, kind in columns.items()])
 
 
+def results_schema() -> pyarrow.Schema:
+    """A row for each detection, after the columns of its picture."""
+    import pyarrow as pa
+
+    return pa.schema([*image_schema(), *detection_schema()])
+
+
 def to_arrow(
     labels: NDArray[np.int64],
     scores: NDArray[np.float32],
@@ -90,3 +105,11 @@ def to_arrow(
         pa.nulls(count, pa.int64()) if tracks is None else pa.array(tracks, mask=tracks < 0),
     ]
     return pa.record_batch(columns, schema=schema)
+
+
+def parquet_writer(file: Any) -> pyarrow.parquet.ParquetWriter:
+    """A Parquet file of `results_schema`, opened for binary writing."""
+    import pyarrow.parquet
+
+    repeated = ["image_id", "file_name", "frame", "height", "width", "label", "category"]
+    return pyarrow.parquet.ParquetWriter(file, results_schema(), compression="zstd", use_dictionary=repeated)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrow import check_arrow, detection_schema, image_schema
+from .arrow import check_arrow, detection_schema, image_schema, parquet_writer, results_schema
 from .coco import coco_boxes, write_list
 from .results import Instances
 
@@ -136,12 +136,9 @@ def _arrow_boxes(detections: Any) -> Boxes:
 
 def _write_parquet(file: BinaryIO, records: Iterable[Record]) -> None:
     import pyarrow as pa
-    import pyarrow.parquet
 
-    image = image_schema()
-    schema = pa.schema([*image, *detection_schema()])
-    repeated = ["image_id", "file_name", "frame", "height", "width", "label", "category"]
-    with pa.parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeated) as writer:
+    image, schema = image_schema(), results_schema()
+    with parquet_writer(file) as writer:
         batches: list[pa.RecordBatch] = []
         size = 0
         for record in records:

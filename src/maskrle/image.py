@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,27 +12,32 @@ from numpy.typing import NDArray
 
 __all__ = ["Image", "read_image"]
 
-Image: TypeAlias = "str | os.PathLike[str] | NDArray[np.uint8]"
+Image: TypeAlias = "str | os.PathLike[str] | bytes | NDArray[np.uint8]"
 
 
 def read_image(image: Image) -> NDArray[np.uint8]:
     """The picture itself: uint8 [H, W, 3], BGR.
 
-    A path is read as `cv2.imread` reads it: turned as its EXIF orientation says, 8 bits a channel (the upper
-    ones of 16), grey as three equal channels, no alpha. An array of three channels is returned as it is;
-    grey, [H, W] or [H, W, 1], becomes three equal channels, and of BGRA, [H, W, 4], the alpha is dropped. An
-    array of 16 bits or of floats is refused: nobody knows which value of it is white.
+    A path, or the content of a file as bytes, is read as `cv2.imread` reads it: turned as its EXIF
+    orientation says, 8 bits a channel (the upper ones of 16), grey as three equal channels, no alpha. An
+    array of three channels is returned as it is; grey, [H, W] or [H, W, 1], becomes three equal channels,
+    and of BGRA, [H, W, 4], the alpha is dropped. An array of 16 bits or of floats is refused: nobody knows
+    which value of it is white.
 
     Raises:
         FileNotFoundError: there is no such file.
         OSError: the file cannot be read.
         ValueError: the file is no image OpenCV can read, or the array has another shape or no pixels.
-        TypeError: neither a path nor an array of uint8.
+        TypeError: neither a path, bytes nor an array of uint8.
     """
     if isinstance(image, (str, os.PathLike)):
-        return _read_file(Path(image))
+        return _decoded(Path(image).read_bytes(), Path(image))
+    if isinstance(image, bytes):
+        return _decoded(image, None)
     if not isinstance(image, np.ndarray):
-        raise TypeError(f"image: expected a path or a uint8 array [H, W, 3], got {type(image).__name__}")
+        raise TypeError(
+            f"image: expected a path, bytes or a uint8 array [H, W, 3], got {type(image).__name__}"
+        )
     if image.dtype != np.uint8:
         raise TypeError(f"image: expected dtype uint8, got {image.dtype}; scale it to 0 to 255 first")
     if 0 in image.shape or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
@@ -44,26 +50,37 @@ def read_image(image: Image) -> NDArray[np.uint8]:
     return image[..., :3]
 
 
-def _read_file(path: Path) -> NDArray[np.uint8]:
+def _decoded(content: bytes, path: Path | None) -> NDArray[np.uint8]:
     import cv2
 
     # Not cv2.imread: on Windows it cannot open names outside the code page, and it never says why it failed.
-    data = np.frombuffer(path.read_bytes(), np.uint8)
+    data, name = np.frombuffer(content, np.uint8), path or "image"
     image: Any = None
     try:
         if len(data):
             image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        if image is None and data[:2].tobytes() == b"\xff\xd8":
-            # A JPEG cut short: OpenCV shows what there is of it when it reads a file, but not from memory.
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None and content[:2] == b"\xff\xd8":
+            image = _cut_short(content, path)
     except cv2.error as error:
         reason = " ".join(str(error).split())
         if "CV_IO_MAX_IMAGE" in reason:  # found in the file's header, before anything is decoded
-            raise ValueError(f"{path}: {_too_large()}") from None
-        raise ValueError(f"{path}: OpenCV cannot read this image ({reason})") from None
+            raise ValueError(f"{name}: {_too_large()}") from None
+        raise ValueError(f"{name}: OpenCV cannot read this image ({reason})") from None
     if image is None:
-        raise ValueError(f"{path}: not an image that OpenCV can read")
+        raise ValueError(f"{name}: not an image that OpenCV can read")
     return image  # type: ignore[no-any-return]
+
+
+def _cut_short(jpeg: bytes, path: Path | None) -> Any:
+    """OpenCV shows what there is of it when it reads a file, but not from memory."""
+    import cv2
+
+    if path is not None:
+        return cv2.imread(str(path), cv2.IMREAD_COLOR)
+    with NamedTemporaryFile(suffix=".jpg") as file:
+        file.write(jpeg)
+        file.flush()
+        return cv2.imread(file.name, cv2.IMREAD_COLOR)
 
 
 def _too_large() -> str:

@@ -31,7 +31,7 @@ from .sources import Camera, Item, Source, Still, items, printable
 from .stream import Result, Timings, ordered
 from .track import Tracks, check_tracking
 
-__all__ = ["Failed", "Outcome", "Run", "select"]
+__all__ = ["Failed", "Outcome", "Run", "labels_of", "select"]
 
 _DRAWING = 2
 """Threads that draw overlays."""
@@ -178,7 +178,7 @@ class Run:
                 journal.
         """
         form = format_of(self.out)
-        kept = None if self.classes is None else _labels(self.classes, segmenter.names or {})
+        kept = None if self.classes is None else labels_of(self.classes, segmenter.names or {})
         overlays = None if self.overlays is None else Overlays(self.overlays, self.sources)
         report = None if self.report is None else Report(self.report)
         tracks = Tracks() if self.track else None
@@ -346,7 +346,12 @@ def _error(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**about, **source, "reason": record["error"]}
 
 
-def _labels(classes: Sequence[str], names: Mapping[int, str]) -> list[int]:
+def labels_of(classes: Sequence[str], names: Mapping[int, str]) -> list[int]:
+    """Labels for classes by name or number.
+
+    Raises:
+        ValueError: a name that is not among the names.
+    """
     known: dict[str, list[int]] = {}
     for label, name in names.items():
         known.setdefault(name, []).append(label)

@@ -158,7 +158,7 @@ class Segmenter:
         return self._counters.nodes() if self._counters else []
 
     def __call__(self, image: Image) -> Instances:
-        """Find the instances in one picture: a path, or uint8 [H, W, 3] BGR as OpenCV reads it.
+        """Find the instances in one picture: a path, a file's content as bytes, or uint8 [H, W, 3] BGR.
 
         Files are turned as their EXIF orientation says. Grey pictures, an alpha channel and files of 16 bits
         are converted, arrays of 16 bits refused; see `maskrle.image.read_image`.
@@ -195,14 +195,14 @@ class Segmenter:
         Closing the generator, or an exception in the loop over it, ends all work that is going on.
 
         Args:
-            images: paths or arrays, as for calling the segmenter.
+            images: paths, bytes or arrays, as for calling the segmenter.
             workers: number of threads and of inference requests; by default one more than OpenVINO finds
                 optimal for the device, so that none of those waits while a picture is read and prepared.
 
         Raises:
             TypeError, ValueError: images is no iterable or a single picture, workers no positive integer.
         """
-        if isinstance(images, (str, os.PathLike, np.ndarray)) or not isinstance(images, Iterable):
+        if isinstance(images, (str, os.PathLike, bytes, np.ndarray)) or not isinstance(images, Iterable):
             raise TypeError(f"images: expected an iterable of pictures, got {type(images).__name__}")
         if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool)):
             raise TypeError(f"workers: expected an integer or None, got {type(workers).__name__}")
@@ -308,7 +308,9 @@ class Segmenter:
 
 
 def _check_several(images: object) -> None:
-    if isinstance(images, (str, os.PathLike)) or (isinstance(images, np.ndarray) and images.ndim in (2, 3)):
+    if isinstance(images, (str, os.PathLike, bytes)) or (
+        isinstance(images, np.ndarray) and images.ndim in (2, 3)
+    ):
         raise TypeError("images: expected several pictures, got a single one; call the segmenter with it")
 
 

@@ -17,7 +17,18 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Camera", "Item", "Source", "Still", "Video", "frames_a_second", "items", "printable", "sources"]
+__all__ = [
+    "IMAGES",
+    "Camera",
+    "Item",
+    "Source",
+    "Still",
+    "Video",
+    "frames_a_second",
+    "items",
+    "printable",
+    "sources",
+]
 
 IMAGES = (
     ".avif", ".bmp", ".dib", ".exr", ".gif", ".hdr", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".pic",

@@ -15,9 +15,11 @@ from rich.console import Console
 from rich.text import Text
 
 from .. import shapes
+from ..cluster import ClusterRun
 from ..contracts import CONTRACTS, PASTES
 from ..draw import COLORS
 from ..journal import Journal
+from ..labels import label_names
 from ..predict import Failed, Run
 from ..preprocess import RESIZES
 from ..runtime import NodeTime
@@ -25,6 +27,7 @@ from ..segmenter import Segmenter
 from ..sources import Camera, Source, Still, printable, sources
 from ..stream import Timings
 from .console import complain, output, quiet_libraries, reason, table
+from .on_ray import predict_on_ray, refuse
 from .progress import Meter, metered
 
 __all__ = ["predict"]
@@ -39,13 +42,18 @@ def predict(
         typer.Argument(
             metavar="INPUT...",
             help="Images, folders, patterns, lists of paths (.txt), COCO annotations (.json), videos, or "
-            "the number of a camera.",
+            "the number of a camera; with --engine ray also URLs.",
             show_default=False,
         ),
     ],
     out: Annotated[
-        Path,
-        typer.Option("-o", "--out", help="Results: .json (COCO), .jsonl, .parquet.", show_default=False),
+        str,
+        typer.Option(
+            "-o",
+            "--out",
+            help="Results: .json (COCO), .jsonl, .parquet; with --engine ray a folder or its URL.",
+            show_default=False,
+        ),
     ],
     model: Annotated[
         Path | None, typer.Option("-m", "--model", help="Model to run instead of the embedded network.")
@@ -82,6 +90,13 @@ def predict(
     report: Annotated[
         Path | None, typer.Option(help="Folder for a page that shows what was found: index.html.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="Where to run: local, or ray for a cluster of machines (docs/ray.md).")
+    ] = "local",
+    actors: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes on ray, each with -nthreads CPUs.", show_default=False),
+    ] = None,
     nireq: Annotated[
         int | None, typer.Option("-nireq", min=1, help="Workers, each with an inference request.")
     ] = None,
@@ -106,6 +121,35 @@ def predict(
     """
     # Read by OpenCV when it is loaded, which it is not yet; it looks at the size in a file's header.
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(int(max_megapixels * 1e6))
+    names = None if classes is None else [name.strip() for name in classes.split(",")]
+    if engine == "ray":
+        refuse(overlays=overlays, report=report, track=track, profile=profile, strict=strict, resume=resume)
+        predict_on_ray(
+            ClusterRun(
+                inputs,
+                out,
+                model,
+                {
+                    "device": device,
+                    "score_threshold": threshold,
+                    "paste": paste,
+                    "resize": resize,
+                    "contract": contract,
+                    "labels": None if labels is None else label_names(labels),
+                    "workers": nireq,
+                    "config": {} if nstreams is None else {"NUM_STREAMS": nstreams},
+                },
+                images=images,
+                classes=names,
+                max_detections=max_detections,
+                actors=actors,
+                cpus=nthreads or 1,
+                max_pixels=int(max_megapixels * 1e6),
+            )
+        )
+        return
+    if engine != "local" or actors is not None:
+        raise ValueError(f"engine: expected ray (for --actors) or local, got {engine!r}")
     given = sources(inputs, images)
     options = {
         "device": device,
@@ -116,9 +160,9 @@ def predict(
     }
     run = Run(
         sources=given,
-        out=out,
+        out=Path(out),
         settings=_settings(model, labels, options | {"max_megapixels": max_megapixels}),
-        classes=None if classes is None else [name.strip() for name in classes.split(",")],
+        classes=names,
         max_detections=max_detections,
         track=track,
         overlays=overlays,

@@ -39,5 +39,5 @@ def scenes(
     typer.echo(f"{count} scenes with {objects} objects; written: {printable(annotations)}")
     if evaluate:
         beside(results, ".partial").unlink(missing_ok=True)  # of scenes that are written anew
-        predict([str(annotations)], results, threshold=0.0)
+        predict([str(annotations)], str(results), threshold=0.0)
         report(results, annotations, per_class=True)
