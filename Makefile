@@ -59,8 +59,8 @@ test-python: $(VENV)/.dev  ## the Python tests
 	$(BIN)/python -m pytest
 
 test-ray: $(VENV)/.dev  ## runs on a real Ray of this machine, with two actors
-	$(BIN)/python -m pip install --quiet ".[ray]"
-	$(BIN)/python -c "import ray.data"
+	$(BIN)/python -m pip install --quiet ".[ray]" "moto[server]>=5"
+	$(BIN)/python -c "import moto.server, ray.data"
 	$(BIN)/python -m pytest tests/test_ray.py tests/test_cluster.py
 
 package: $(VENV)/.dev  ## build sdist and manylinux wheel into dist/, and hold them against what a release must be

@@ -15,6 +15,7 @@ import graphs
 import numpy as np
 import openvino as ov
 import pyarrow as pa
+import pyarrow.fs
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
@@ -24,11 +25,13 @@ from test_predict_command import bomb, lines
 from maskrle.cli import main
 
 ray = pytest.importorskip("ray")
+moto_server = pytest.importorskip("moto.server")
 pytestmark = pytest.mark.filterwarnings("default")  # Ray's own code warns of what comes in its next versions
 
 from maskrle import cluster, shards  # noqa: E402
 from maskrle.cluster import Actor, ClusterRun, check_ray  # noqa: E402
 from maskrle.ray import SegmentBatch  # noqa: E402
+from maskrle.stores import opened  # noqa: E402
 
 COUNT = 300
 BAD = (5, 17, 18, 299)
@@ -149,6 +152,27 @@ def test_urls(folder: Path, scheme: str) -> None:
     url = f"{scheme}://{folder}"
     assert predict(f"{url}/images", "-o", f"{url}/{scheme}", "--actors", 2) == 1
     check(scheme, f"{url}/")
+
+
+def test_an_object_store(capfd: pytest.CaptureFixture[str]) -> None:
+    """S3 itself, by a server of this process."""
+    server = moto_server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        at = "endpoint_override={}:{}".format(*server.get_host_and_port())
+        options = f"{at}&scheme=http&region=us-east-1&allow_bucket_creation=true"
+        store = opened(f"s3://key:secret@bucket?{options}").files
+        store.create_dir("bucket")
+        pyarrow.fs.copy_files("images", "bucket/images", destination_filesystem=store)
+        url = "s3://key:secret@bucket/{}?" + options
+        assert predict(url.format("images"), "-o", url.format("out"), "--actors", 2) == 1
+        pyarrow.fs.copy_files("bucket/out", "s3", source_filesystem=store)
+    finally:
+        server.stop()
+    check("s3", "s3://bucket/")
+    captured = capfd.readouterr()
+    assert "secret" not in captured.out + captured.err
+    assert "Written: s3://bucket/out/detections, s3://bucket/out/pictures" in captured.out
 
 
 def test_options_and_kinds_of_inputs(capfd: pytest.CaptureFixture[str]) -> None:

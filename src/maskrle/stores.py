@@ -11,7 +11,7 @@ from .sources import IMAGES
 if TYPE_CHECKING:
     import pyarrow.fs
 
-__all__ = ["Store", "is_url", "listed", "opened", "read"]
+__all__ = ["Store", "is_url", "listed", "opened", "read", "without_key"]
 
 
 class Store(NamedTuple):
@@ -61,7 +61,7 @@ def listed(url: str) -> list[tuple[str, str]]:
     import pyarrow.fs
 
     files, path = opened(url)
-    name = _named(url)
+    name = without_key(url)
     if files.get_file_info(path).type != pyarrow.fs.FileType.Directory:
         return [(name, path)]
     found = files.get_file_info(pyarrow.fs.FileSelector(path, recursive=True))
@@ -77,8 +77,8 @@ def listed(url: str) -> list[tuple[str, str]]:
     return pictures
 
 
-def _named(url: str) -> str:
-    """Without what is needed to open it: options, and a key, which does not belong into results."""
+def without_key(url: str) -> str:
+    """A URL without what is needed to open it: options, and a key, which does not belong into results."""
     scheme, _, rest = url.partition("?")[0].rstrip("/").partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..stores import is_url, without_key
 from .console import complain, output, quiet_libraries
 
 if TYPE_CHECKING:
@@ -43,14 +43,15 @@ def predict_on_ray(run: ClusterRun) -> None:
     with nullcontext() if output().is_terminal else quiet_libraries():  # Ray tells much about itself
         written = run.run(pictures)
     seconds = monotonic() - begun
+    out = without_key(run.out) if is_url(run.out) else run.out.rstrip("/")
     for name, error in written.told:
         complain(f"{name}: {error}")
     if written.errors > len(written.told):
-        complain(f"{written.errors - len(written.told)} more errors are in {run.out.rstrip('/')}/pictures")
+        complain(f"{written.errors - len(written.told)} more errors are in {out}/pictures")
     output().print(
         f"{written.pictures} images, {written.detections} detections, {written.errors} errors, "
         f"{written.pictures / seconds:.1f} images/s, {seconds:.1f} s\n"
-        f"Written: {os.path.join(run.out, 'detections')}, {os.path.join(run.out, 'pictures')}",
+        f"Written: {out}/detections, {out}/pictures",
         markup=False,
         soft_wrap=True,
     )
