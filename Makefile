@@ -134,10 +134,10 @@ $(PEERS)/.installed: $(SOURCES)
 
 $(VENV)/.installed: $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -C cmake.define.MASKRLE_WERROR=$(WERROR) .
+	$(BIN)/python -m pip install --quiet --config-settings cmake.define.MASKRLE_WERROR=$(WERROR) .
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet -C cmake.define.MASKRLE_WERROR=$(WERROR) ".[dev]"
+	$(BIN)/python -m pip install --quiet --config-settings cmake.define.MASKRLE_WERROR=$(WERROR) ".[dev]"
 	$(BIN)/python -m pip install --quiet --no-deps $(TRACKERS)
 	touch $@
