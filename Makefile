@@ -38,6 +38,7 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	mypy
+	mypy --platform win32
 	$(BIN)/python -m mypy.stubtest maskrle._core --allowlist tests/stubtest-allowlist.txt
 
 test-cpp: $(VENV)/.dev  ## the C++ core's own tests and fuzz corpora

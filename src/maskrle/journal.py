@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -40,7 +40,7 @@ class Journal:
         fresh = not (resume and path.exists())
         self._file: BinaryIO = open(path, "x+b" if fresh else "r+b", buffering=0)  # noqa: SIM115
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
+            _lock(self._file)
             header = _line({"run": run})
             self._end = 0 if fresh else self._take_up(header)
             if self._end == 0:
@@ -115,6 +115,20 @@ class Journal:
                     end += len(line)
         self._file.truncate(end)
         return end
+
+
+if sys.platform == "win32":
+
+    def _lock(file: BinaryIO) -> None:
+        """An open file can be neither locked nor removed as `Journal` does it."""
+        raise OSError("runs that can be resumed need the files of Linux or macOS")
+
+else:
+    import fcntl
+
+    def _lock(file: BinaryIO) -> None:
+        """Have a file for this process alone, until that ends, however it ends."""
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _line(content: dict[str, Any]) -> bytes:
