@@ -242,6 +242,8 @@ def test_strict_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
         (["images", "-o", "out.json", "--report", "model.xml"], 1, "report: expected a folder, got the file"),
         (["images", "-o", "out.json", "--colors", "red"], 1, "colors: expected one of 'class', 'instance'"),
         (["images", "-o", "out.json", "-nireq", "0"], 2, "-nireq"),
+        (["images", "-o", "out.json", "--max-megapixels", "inf"], 2, "--max-megapixels"),
+        (["images", "-o", "out.json", "--max-megapixels", "1e30"], 2, "--max-megapixels"),
         (["images", "-o", "out.json", "-t", "2"], 1, "score_threshold: expected a number from 0 to 1"),
     ],
 )
@@ -262,6 +264,25 @@ def test_what_a_colour_stands_for() -> None:
     for colors in ("class", "instance"):
         assert predict("images/5.png", "-o", "out.json", "--overlays", colors, "--colors", colors) == 0
     assert Path("class/5-overlay.jpg").read_bytes() != Path("instance/5-overlay.jpg").read_bytes()
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_said_is_one_line_that_no_terminal_obeys() -> None:
+    name = os.fsdecode(b"\x1b]0;title\x07\nx\xff\xc3\xa9.png")
+    Path(name).touch()
+    for coding in ("utf-8", "ascii"):
+        said = environment() | {"PYTHONIOENCODING": coding}
+        args = command(name, "images/1.png", "-o", f"{name}.jsonl")
+        for more, begins in (([], b"Written: "), (["--resume"], b"")):
+            done = subprocess.run(args + more, capture_output=True, env=said, check=False)
+            assert done.returncode == 1
+            assert done.stderr.count(b"\n") == (not more)
+            assert done.stdout.splitlines()[-1].startswith(begins + rb"\x1b]0;title\x07 x\xff")
+            for text in (done.stdout, done.stderr):
+                text.decode(coding)
+                assert b"\x1b" not in text
+                assert b"\x07" not in text
+    assert len(lines(f"{name}.jsonl")) == 1
 
 
 def test_a_full_disk(folder: Path) -> None:

@@ -133,6 +133,12 @@ class Run:
         """Where the report is, if there is to be one."""
         return None if self.report is None else page_in(self.report)
 
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """OUT and all side files that may be at the end."""
+        paths = (self.out, self.images, self.record, self.errors, self.page)
+        return tuple(path for path in paths if path is not None)
+
     def prepare(self) -> Journal | None:
         """Begin or take up the journal; None where there is nothing left to do.
 
@@ -154,7 +160,7 @@ class Run:
             raise ValueError("resume: an annotated video cannot be continued; leave out --overlays")
         if self.report is not None and self.report.exists() and not self.report.is_dir():
             raise FileExistsError(f"report: expected a folder, got the file {printable(self.report)}")
-        for path in filter(None, (self.out, self.errors, self.images, self.page)):
+        for path in self.written:
             if path.is_dir():
                 raise IsADirectoryError(f"{path}: is a directory")
             if path.exists() and not path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -32,6 +33,8 @@ for command in (demo, predict, evaluate, scenes, inspect, benchmark):
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code. Errors are one line on stderr."""
     args = list(sys.argv[1:] if args is None else args) or ["--help"]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names may have letters that it has not
     try:
         return int(app(args, prog_name="maskrle", standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):

@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["complain", "output", "quiet_libraries", "reason", "table", "warn"]
+__all__ = ["complain", "one_line", "output", "quiet_libraries", "reason", "table", "warn"]
 
 _PLAIN_WIDTH = 10_000
 """Width of output that goes to a file or a pipe: wide enough that no line is ever broken or cut."""
@@ -35,14 +35,20 @@ def reason(error: Exception) -> str:
     return str(error)
 
 
+def one_line(text: str) -> str:
+    """Text from anywhere, a file's name say, without line breaks and what a terminal would obey."""
+    text = " ".join(text.split())
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def complain(message: str) -> None:
     """An error on stderr, as one line."""
-    print(f"maskrle: error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"maskrle: error: {one_line(message)}", file=sys.stderr)
 
 
 def warn(message: str) -> None:
     """Something to know on stderr, as one line."""
-    print(f"maskrle: warning: {' '.join(message.split())}", file=sys.stderr)
+    print(f"maskrle: warning: {one_line(message)}", file=sys.stderr)
 
 
 @contextmanager

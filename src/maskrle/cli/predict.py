@@ -26,7 +26,7 @@ from ..runtime import NodeTime
 from ..segmenter import Segmenter
 from ..sources import Camera, Source, Still, printable, sources
 from ..stream import Timings
-from .console import complain, output, quiet_libraries, reason, table
+from .console import complain, one_line, output, quiet_libraries, reason, table
 from .on_ray import predict_on_ray, refuse
 from .progress import Meter, metered
 
@@ -108,7 +108,7 @@ def predict(
         int | None, typer.Option("-nthreads", min=1, help="Threads of a CPU for inference.")
     ] = None,
     max_megapixels: Annotated[
-        float, typer.Option(min=0, help="Larger images are errors; they are not decoded.")
+        float, typer.Option(min=0, max=1e6, help="Larger images are errors; they are not decoded.")
     ] = 200,
     profile: Annotated[bool, typer.Option("--profile", help="Show where OpenVINO's time goes.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first image that fails.")] = False,
@@ -175,7 +175,7 @@ def predict(
     _check_written(run, [Path(one) for one in inputs] + ([] if labels is None else [labels]))
     journal = run.prepare()
     if journal is None:
-        typer.echo(f"{out} is complete: nothing to resume")
+        _print(output(), f"{printable(out)} is complete: nothing to resume")
         raise typer.Exit(1 if run.errors.exists() else 0)
     numbers = {"NUM_STREAMS": nstreams, "INFERENCE_NUM_THREADS": nthreads, "PERF_COUNT": profile or None}
     config = {name: value for name, value in numbers.items() if value is not None}
@@ -251,7 +251,7 @@ def _settings(model: Path | None, labels: Path | None, options: dict[str, Any]) 
 
 def _check_written(run: Run, read: Sequence[Path]) -> None:
     """See to it that nothing is written over what is read: annotations, say."""
-    for path in (run.out, run.errors, run.images):
+    for path in run.written:
         for one in read:
             if os.path.exists(path) and os.path.exists(one) and os.path.samefile(path, one):
                 raise ValueError(f"out: {path} would be written over, and it is an input")
@@ -278,8 +278,7 @@ def _report(meter: Meter, run: Run) -> None:
     _print(console, f"{meter.pictures} images, {meter.summary()}, {meter.seconds:.1f} s")
     if meter.resumed:
         _print(console, f"{meter.resumed} of the images were finished by an earlier run")
-    paths = (run.out, run.images, run.record, run.errors, run.page)
-    written = [path for path in paths if path is not None and path.exists()]
+    written = [path for path in run.written if path.exists()]
     _print(console, f"Written: {', '.join(map(printable, written))}")
 
 
@@ -296,4 +295,4 @@ def _print_nodes(nodes: Sequence[NodeTime]) -> None:
 
 
 def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, soft_wrap=True)
+    console.print(one_line(text), markup=False, soft_wrap=True)
