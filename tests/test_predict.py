@@ -183,6 +183,20 @@ def test_another_run_is_not_taken_up(folder: Path, tmp_path: Path) -> None:
     assert files(tmp_path) == before
 
 
+def test_a_finished_run_is_not_taken_for_another(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    done(run(folder, out), folder)
+    assert run(folder, out, resume=True).prepare() is None
+    more = [str(folder / "images"), str(folder / "images/001.png")]
+    with pytest.raises(ValueError, match=r"resume: .*out\.jsonl is of another run, which had inputs '120, "):
+        Run(sources(more), out, {"threshold": 0.5}, resume=True).prepare()
+    with pytest.raises(ValueError, match=r"which had threshold 0\.5 and not 0\.7; without resume, it is"):
+        Run(sources(more[:1]), out, {"threshold": 0.7}, resume=True).prepare()
+    (tmp_path / "out.jsonl.run.json").unlink()
+    with pytest.raises(ValueError, match="is of another run, which had maskrle None"):
+        run(folder, out, resume=True).prepare()
+
+
 def test_errors_of_an_earlier_run_do_not_stay(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     done(run(folder, out), folder)

@@ -25,7 +25,7 @@ from .native import __version__
 from .overlays import Overlays, write_picture
 from .report import Facts, Report, page_in
 from .results import Instances
-from .run_record import run_path, write_run
+from .run_record import read_run, run_path, write_run
 from .segmenter import Segmenter
 from .sources import Camera, Item, Source, Still, items, printable
 from .stream import Result, Timings, ordered
@@ -143,7 +143,7 @@ class Run:
         """Begin or take up the journal; None where there is nothing left to do.
 
         Raises:
-            ValueError: OUT has another suffix, colors is no known choice, the journal is of another run,
+            ValueError: OUT has another suffix, colors is no known choice, the journal or OUT is of another run,
                 cameras or the overlay of a video are to be resumed, or pictures to be tracked.
             ImportError: OUT's format or tracking needs a package that is not installed.
             FileExistsError: an interrupted run left its journal, and `resume` does not say what to do.
@@ -166,6 +166,7 @@ class Run:
             if path.exists() and not path.is_file():
                 raise ValueError(f"out: expected a file, and {path} is none")
         if self.resume and self.out.exists() and not self.partial.exists():
+            self._check_complete()
             return None
         try:
             return Journal(self.partial, self._settings(), resume=self.resume)
@@ -224,6 +225,15 @@ class Run:
         finally:
             if overlays is not None:
                 overlays.discard()
+
+    def _check_complete(self) -> None:
+        was, run = read_run(self.out) or {}, self._settings()
+        name = next((name for name in run if name not in was or was[name] != run[name]), None)
+        if name is not None:
+            raise ValueError(
+                f"resume: {self.out} is of another run, which had {name} {was.get(name)!r} "
+                f"and not {run[name]!r}; without resume, it is written anew"
+            )
 
     @property
     def _stills(self) -> bool:
