@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -74,6 +76,37 @@ def test_a_video_that_is_not_finished_is_not_left(tmp_path: Path) -> None:
     overlays.add(item, overlays.path(item), np.zeros((48, 64, 3), np.uint8))
     overlays.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video_on_a_full_disk(tmp_path: Path) -> None:
+    """OpenCV does not say so. A limit on the size of files stands in for it."""
+    program = (
+        "import resource, sys; from pathlib import Path; import numpy as np\n"
+        "from test_overlays import Overlays, Video, frame\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))\n"
+        "overlays, rng = Overlays(Path('.'), []), np.random.default_rng(0)\n"
+        "for number in range(60):\n"
+        "    item = frame(Video(Path('one.mp4')), number)\n"
+        "    overlays.add(item, overlays.path(item), rng.integers(0, 255, (96, 128, 3)).astype(np.uint8))\n"
+        "try:\n"
+        "    overlays.close()\n"
+        "finally:\n"
+        "    overlays.discard()\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    for limit, left in ((100_000, []), (100_000_000, ["one-overlay.mp4"])):
+        command = [sys.executable, "-c", program, str(limit)]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        full = "OSError: one-overlay.mp4: OpenCV could not write this video; the disk may be full"
+        assert (full in done.stderr) == (left == [])
+        assert [path.name for path in tmp_path.iterdir()] == left
+
+
+def test_a_picture_too_long_for_a_jpeg(tmp_path: Path) -> None:
+    write_picture(tmp_path / "long.jpg", np.zeros((3, 70_000, 3), np.uint8))
+    assert cv2.imread(str(tmp_path / "long.jpg")).shape == (2, 65_500, 3)  # type: ignore[union-attr]
 
 
 def test_files_that_cannot_be_written(tmp_path: Path) -> None:

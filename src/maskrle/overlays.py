@@ -16,6 +16,8 @@ __all__ = ["FileNames", "Overlays", "write_picture"]
 
 _LONGEST = 220
 """Bytes of a name before its suffix; systems take 255 of all of it."""
+_JPEG_SIDE = 65500
+"""The most pixels on a side of a JPEG that its library writes."""
 
 
 class FileNames:
@@ -80,7 +82,7 @@ class Overlays:
     def close(self) -> None:
         """Finish the video that is being written."""
         if self._video is not None:
-            self._video.close()
+            self._video.close()  # where that fails, the file is still to be discarded
             self._video = None
 
     def discard(self) -> None:
@@ -91,13 +93,17 @@ class Overlays:
 
 
 def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write a picture as its suffix says.
+    """Write a picture as its suffix says, made smaller where it has more pixels on a side than a JPEG can.
 
     Raises:
         OSError: it cannot be written.
     """
     import cv2
 
+    longest = max(pixels.shape)
+    if path.suffix == ".jpg" and longest > _JPEG_SIDE:
+        height, width = (max(side * _JPEG_SIDE // longest, 1) for side in pixels.shape[:2])
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     # Not cv2.imwrite: it returns False where a file cannot be written, and on Windows it mangles some names.
     path.write_bytes(cv2.imencode(path.suffix, pixels)[1].tobytes())
 
@@ -110,7 +116,7 @@ class _VideoFile:
     def __init__(self, path: Path, size: tuple[int, ...], rate: float) -> None:
         import cv2
 
-        self._path, self._size = path, size
+        self._path, self._size, self._frames = path, size, 0
         self._temporary = path.with_name(f".{os.getpid()}.{path.name}")  # OpenCV goes by the suffix
         code = cv2.VideoWriter.fourcc(*"mp4v")
         self._writer: Any = cv2.VideoWriter(str(self._temporary), code, rate, (size[1], size[0]))
@@ -121,9 +127,18 @@ class _VideoFile:
         if frame.shape[:2] != self._size:
             raise OSError(f"{self._path}: the frames of a video must have one size")
         self._writer.write(np.ascontiguousarray(frame))
+        self._frames += 1
 
     def close(self) -> None:
+        import cv2
+
         self._writer.release()
+        # OpenCV does not say that a disk is full; such a file has no frames, or fewer.
+        written = cv2.VideoCapture(str(self._temporary))
+        count = int(written.get(cv2.CAP_PROP_FRAME_COUNT))
+        written.release()
+        if count < self._frames:
+            raise OSError(f"{self._path}: OpenCV could not write this video; the disk may be full")
         self._temporary.replace(self._path)
 
     def discard(self) -> None:
