@@ -357,6 +357,31 @@ def test_control_c_is_how_a_camera_ends(monkeypatch: pytest.MonkeyPatch) -> None
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.usefixtures("folder")
+def test_control_c_twice_is_an_interruption(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A camera that gives nothing more does not hang for ever."""
+
+    class Camera:
+        frames = 0
+
+        def read(self) -> tuple[bool, Any]:
+            self.frames += 1
+            if self.frames == 30:
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+            return True, picture(2)
+
+        def release(self) -> None:
+            pass
+
+    monkeypatch.setattr(cv2, "VideoCapture", lambda number: Camera())
+    assert predict("0", "images", "-o", "out.jsonl") == 130
+    assert "finished images are in out.jsonl.partial" in capsys.readouterr().err
+    assert not Path("out.jsonl").exists()
+
+
 def test_the_embedded_network_and_a_bar_on_a_terminal(folder: Path) -> None:
     parent, child = pty.openpty()
     args = [sys.executable, "-m", "maskrle", "predict", "images", "-o", "out.parquet"]

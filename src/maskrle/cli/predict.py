@@ -215,7 +215,8 @@ def predict(
 
 @contextmanager
 def _until_interrupted(given: Sequence[Source]) -> Iterator[None]:
-    """Where there is a camera, Ctrl-C is how it ends: what was seen until then is the whole result."""
+    """Where there is a camera, Ctrl-C is how it ends: what was seen until then is the whole result. A second
+    time it is as anywhere else, for a camera that hangs and for what comes after it."""
     cameras = [source for source in given if isinstance(source, Camera)]
     if not cameras:
         yield
@@ -224,6 +225,7 @@ def _until_interrupted(given: Sequence[Source]) -> Iterator[None]:
     def end(*_: object) -> None:
         for camera in cameras:
             camera.ended.set()
+        signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, end)
     try:
