@@ -285,6 +285,21 @@ def test_what_is_said_is_one_line_that_no_terminal_obeys() -> None:
     assert len(lines(f"{name}.jsonl")) == 1
 
 
+@pytest.mark.usefixtures("folder")
+def test_overlays_within_the_input_are_no_input(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither for the run that takes this one up, nor for the next one."""
+    args = ["images", "-o", "out.jsonl", "--overlays", "images/overlays"]
+    Path("images/3.png").write_bytes(b"")
+    assert predict(*args, "--strict") == 1
+    assert len(list(Path("images/overlays").iterdir())) >= 3
+    assert predict(*args, "--resume") == 1
+    for _ in range(2):
+        assert len(list(Path("images/overlays").iterdir())) == 5
+        assert len(lines("out.jsonl")) == 5
+        assert predict(*args) == 1
+    capsys.readouterr()
+
+
 def test_a_full_disk(folder: Path) -> None:
     """A limit on the size of files stands in for it."""
     limited = (

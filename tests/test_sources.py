@@ -103,6 +103,18 @@ def test_patterns_end_where_links_go_round_in_circles(tmp_path: Path) -> None:
     assert names(found, tmp_path) == ["in/a.png", "in/sub/b.png"]
 
 
+def test_overlays_are_not_found(tmp_path: Path) -> None:
+    tree(tmp_path, "a.png", "over/a-overlay.jpg", "over/deep/b.png", "overt/c.png")
+    (tmp_path / "link").symlink_to("over")
+    for overlays in (tmp_path / "over", tmp_path / "link", tmp_path / "overt/../over"):
+        for given in (str(tmp_path), f"{tmp_path}/**/*.*"):
+            assert names(sources([given], None, overlays), tmp_path) == ["a.png", "overt/c.png"]
+    named = [str(tmp_path / "over/deep/b.png")]
+    assert sources(named, None, tmp_path / "over") == sources(named)
+    with pytest.raises(ValueError, match="no images in the folder"):
+        sources([str(tmp_path)], None, tmp_path)
+
+
 def test_the_same_file_twice_is_two_pictures(tmp_path: Path) -> None:
     path = str(tree(tmp_path, "a.png") / "a.png")
     assert [item.image_id for item in items(sources([path, path, str(tmp_path)]))] == [1, 2, 3]

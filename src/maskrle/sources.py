@@ -98,7 +98,7 @@ def printable(path: str | bytes | os.PathLike[str]) -> str:
     return encoded.decode("utf-8", "backslashreplace")
 
 
-def sources(inputs: Sequence[str], images: Path | None = None) -> list[Source]:
+def sources(inputs: Sequence[str], images: Path | None = None, overlays: Path | None = None) -> list[Source]:
     """What the inputs of a command line stand for, in their order.
 
     A folder is searched for images, also in the folders within it, in the order of names; a folder that
@@ -106,7 +106,8 @@ def sources(inputs: Sequence[str], images: Path | None = None) -> list[Source]:
     annotations: its images, which must lie within its folder. A `.txt` file has a path on each line. Paths in
     either are relative to `images`, or else to the file's own folder. Digits are the number of a camera.
     What does not exist, but has `*`, `?` or `[` in it, is a pattern, `**` being any folders. Anything else is
-    a video, by its suffix, or an image, whether or not it can be opened.
+    a video, by its suffix, or an image, whether or not it can be opened. What a search finds in the folder
+    `overlays` is left out: those of an interrupted run are no pictures for the one that takes it up.
 
     Raises:
         ValueError: a folder, pattern or file without images; a damaged list; annotations together with other
@@ -115,7 +116,7 @@ def sources(inputs: Sequence[str], images: Path | None = None) -> list[Source]:
     """
     if len(inputs) > 1 and any(_suffix(one) == ".json" for one in inputs):
         raise ValueError("input: a COCO annotations file cannot be combined with other inputs")
-    return [source for one in inputs for source in _of(one, images)]
+    return [source for one in inputs for source in _of(one, images, overlays)]
 
 
 def items(given: Iterable[Source]) -> Iterator[Item]:
@@ -140,7 +141,7 @@ def frames_a_second(source: Source) -> float:
     return rate if 0 < rate < 1000 else _FRAMES_A_SECOND  # also where it is NaN
 
 
-def _of(given: str, images: Path | None) -> list[Source]:
+def _of(given: str, images: Path | None, overlays: Path | None) -> list[Source]:
     path = Path(given)
     suffix = _suffix(given)
     if not os.path.lexists(path):
@@ -148,9 +149,11 @@ def _of(given: str, images: Path | None) -> list[Source]:
             return [Camera(int(given))]
         if glob.has_magic(given):
             found = sorted({name for name in _matching(given) if os.path.isfile(name)})
-            return _some([_named(Path(name)) for name in found], f"no files match {given}")
+            named = [_named(path) for path in _outside(overlays, map(Path, found))]
+            return _some(named, f"no files match {given}")
     if os.path.isdir(path):
-        return _some([Still(one) for one in _walk(path)], f"no images in the folder {printable(path)}")
+        stills = [Still(one) for one in _outside(overlays, _walk(path))]
+        return _some(stills, f"no images in the folder {printable(path)}")
     if suffix == ".json":
         return _some(_annotated(path, images or path.parent), f"no images in {printable(path)}")
     if suffix == ".txt":
@@ -174,6 +177,20 @@ def _some(found: Sequence[Source], otherwise: str) -> list[Source]:
 
 def _named(path: Path) -> Source:
     return Video(path) if _suffix(path) in VIDEOS else Still(path)
+
+
+def _outside(overlays: Path | None, found: Iterable[Path]) -> Iterator[Path]:
+    if overlays is None:
+        yield from found
+        return
+    root = Path(os.path.realpath(overlays))
+    inside: dict[Path, bool] = {}
+    for path in found:
+        if path.parent not in inside:
+            real = Path(os.path.realpath(path.parent))
+            inside[path.parent] = real.is_relative_to(root)
+        if not inside[path.parent]:
+            yield path
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -150,7 +150,7 @@ def predict(
         return
     if engine != "local" or actors is not None:
         raise ValueError(f"engine: expected ray (for --actors) or local, got {engine!r}")
-    given = sources(inputs, images)
+    given = sources(inputs, images, overlays)
     options = {
         "device": device,
         "threshold": threshold,
