@@ -121,6 +121,18 @@ struct Rle {
   std::string counts;
 };
 
+// Not a cast, which fails in a way of its own where a str has half of a surrogate pair.
+std::string characters(const py::object& counts, const std::string& where) {
+  if (py::isinstance<py::bytes>(counts)) return counts.cast<std::string>();
+  py::ssize_t size = 0;
+  const char* data = PyUnicode_AsUTF8AndSize(counts.ptr(), &size);
+  if (data == nullptr) {
+    PyErr_Clear();
+    throw py::value_error(where + "['counts'] is no RLE of its size: not text that UTF-8 can hold");
+  }
+  return {data, static_cast<std::size_t>(size)};
+}
+
 // One dict as pycocotools has it.
 Rle rle_of(const py::handle& object, std::size_t index) {
   const std::string where = "rles[" + std::to_string(index) + "]";
@@ -136,7 +148,7 @@ Rle rle_of(const py::handle& object, std::size_t index) {
     throw py::type_error(where + "['counts'] must be a compressed string (bytes or str), got " +
                          type_name(counts));
   }
-  return {checked_size(dict["size"], where + "['size']"), counts.cast<std::string>()};
+  return {checked_size(dict["size"], where + "['size']"), characters(counts, where)};
 }
 
 void append(Batch& batch, const std::string& counts, const std::string& where) {

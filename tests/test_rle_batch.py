@@ -190,6 +190,8 @@ RLE = {"size": [3, 4], "counts": "57"}  # runs 5, 7
         ([{**RLE, "counts": "5O"}], ValueError, "character 1: a negative run"),
         ([{**RLE, "counts": "5PPPPPPPP0"}], ValueError, "character 1: a number of more than 7 characters"),
         ([{**RLE, "counts": "5é"}], ValueError, "not a character of a COCO RLE string"),
+        ([{**RLE, "counts": "5\ud800"}], ValueError, r"rles\[0\]\['counts'\] .*not text that UTF-8 can hold"),
+        ([{**RLE, "size": [2**70, 4]}], ValueError, r"rles\[0\]\['size'\] must be sides of at least 1"),
     ],
 )
 def test_hostile_strings(rles: Any, error: type[Exception], message: str) -> None:
