@@ -74,16 +74,29 @@ def _parquet(path: Path) -> Results:
     import pyarrow as pa
     import pyarrow.parquet
 
-    columns = ["image_id", "height", "width", "label", "score", "box", "counts"]
+    columns = {
+        "image_id": pa.int64(),
+        "height": pa.int64(),
+        "width": pa.int64(),
+        "label": pa.int64(),
+        "score": pa.float32(),
+        "box": pa.list_(pa.float32(), 4),
+        "counts": pa.large_binary(),
+    }
     try:
         # Not read_table, which looks at the names of folders for more columns.
         with pa.parquet.ParquetFile(path) as file:
             missing = [name for name in columns if name not in file.schema_arrow.names]
             if missing:
                 raise ValueError(f"{path}: no results of maskrle: no column {missing[0]}")
-            table = file.read(columns)
-    except pa.ArrowException as error:
-        raise ValueError(f"{path}: not Parquet: {error}") from None
+            table = file.read(list(columns)).select(list(columns)).cast(pa.schema(columns.items()))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the system, not of what is in the file
+        raise ValueError(f"{path}: not Parquet, or other columns than maskrle's: {error}") from None
+    empty = next((name for name in columns if table[name].null_count), None)
+    if empty is not None:
+        raise ValueError(f"{path}: no results of maskrle: nulls in column {empty}")
     boxes = table["box"].combine_chunks().flatten().to_numpy().reshape(-1, 4)
     sides = coco_boxes(np.asarray(boxes, np.float32)).tolist()
     names = ("image_id", "height", "width", "label", "score", "counts")
