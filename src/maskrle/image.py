@@ -14,6 +14,9 @@ __all__ = ["Image", "read_image"]
 
 Image: TypeAlias = "str | os.PathLike[str] | bytes | NDArray[np.uint8]"
 
+_MOST_BYTES = 2**31 - 1
+"""What OpenCV decodes from memory."""
+
 
 def read_image(image: Image) -> NDArray[np.uint8]:
     """The picture itself: uint8 [H, W, 3], BGR.
@@ -31,7 +34,11 @@ def read_image(image: Image) -> NDArray[np.uint8]:
         TypeError: neither a path, bytes nor an array of uint8.
     """
     if isinstance(image, (str, os.PathLike)):
-        return _decoded(Path(image).read_bytes(), Path(image))
+        path = Path(image)
+        size = path.stat().st_size
+        if size > _MOST_BYTES:  # OpenCV would say so only when all of it is in memory
+            raise ValueError(f"{path}: {size} bytes, and OpenCV reads no image of more than {_MOST_BYTES}")
+        return _decoded(path.read_bytes(), path)
     if isinstance(image, bytes):
         return _decoded(image, None)
     if not isinstance(image, np.ndarray):
