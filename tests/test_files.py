@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,19 @@ def test_after_an_error_it_is_what_it_was(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_does_not_say_which_file_it_was(tmp_path: Path) -> None:
+    def full(error: OSError) -> None:
+        with replacing(tmp_path / "file"):
+            raise error
+
+    with pytest.raises(OSError, match=r"No space left on device: '.*file'"):
+        full(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    with pytest.raises(OSError, match=r"^its own words$"):
+        full(OSError("its own words"))
+    with pytest.raises(FileNotFoundError, match="other"):
+        full(FileNotFoundError(errno.ENOENT, "None", "other"))
 
 
 def test_where_a_link_leads_to(tmp_path: Path) -> None:

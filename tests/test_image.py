@@ -68,9 +68,7 @@ def test_a_jpeg_cut_short_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 def test_files_of_gigabytes_are_not_even_read(tmp_path: Path) -> None:
     with open(tmp_path / "huge.png", "wb") as file:
         file.truncate(2**34)  # none of it on the disk
-    with pytest.raises(
-        ValueError, match=r"huge\.png: 17179869184 bytes, and OpenCV reads no image of more"
-    ):
+    with pytest.raises(ValueError, match=r"huge\.png: 17179869184 bytes, and OpenCV reads no image of more"):
         read_image(tmp_path / "huge.png")
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, BinaryIO
 
+from .files import name_file
+
 __all__ = ["Journal"]
 
 _SYNC = 5.0
@@ -95,8 +97,12 @@ class Journal:
     def _write(self, line: bytes) -> None:
         self._file.seek(self._end)
         written = 0
-        while written < len(line):  # a disk that fills up takes a part
-            written += self._file.write(line[written:])
+        try:
+            while written < len(line):  # a disk that fills up takes a part
+                written += self._file.write(line[written:])
+        except OSError as error:
+            name_file(error, self.path)
+            raise
         self._end += len(line)
 
     def _take_up(self, header: bytes) -> int:
