@@ -143,8 +143,8 @@ class Run:
         """Begin or take up the journal; None where there is nothing left to do.
 
         Raises:
-            ValueError: OUT has another suffix, colors is no known choice, the journal or OUT is of another run,
-                cameras or the overlay of a video are to be resumed, or pictures to be tracked.
+            ValueError: OUT has another suffix, colors is no known choice, the journal or OUT is of another
+                run, cameras or the overlay of a video are to be resumed, or pictures to be tracked.
             ImportError: OUT's format or tracking needs a package that is not installed.
             FileExistsError: an interrupted run left its journal, and `resume` does not say what to do.
             OSError: OUT or the journal cannot be written.
