@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -118,6 +120,33 @@ def test_one_bad_picture_is_one_error(tmp_path: Path) -> None:
     assert "empty.png" in str(results[1].error)
     assert results[7].error is images[7]
     assert results[0].instances == results[8].instances == segmenter(good)
+
+
+def test_errors_do_not_keep_pictures(tmp_path: Path) -> None:
+    """Who collects the errors of a long run has memory for errors."""
+    (tmp_path / "noise.png").write_bytes(bytes(2_000_000))
+    table, masks = graphs.rows(1, seed=5)
+    table[0, 1], table[0, 2] = 91, 0.9
+    segmenter = Segmenter(graphs.constant(table, masks, size=SIZE))
+    images = (np.full((800, 900, 3), 1, np.uint8) if at % 2 else tmp_path / "noise.png" for at in range(40))
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    errors = [result.error for result in segmenter.stream(images, 2)]
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert all(isinstance(error, ValueError) and error.__traceback__ is not None for error in errors)
+    assert grown < 2_000_000
+
+
+def test_an_exception_among_the_images_leaves_where_it_comes_from_alone() -> None:
+    def images() -> Iterator[Any]:
+        for value in range(5):
+            try:
+                raise ValueError(value)
+            except ValueError as error:
+                yield error
+
+    assert [str(result.error) for result in echo().stream(images(), 2)] == ["0", "1", "2", "3", "4"]
 
 
 def test_what_breaks_the_contract_is_an_error_of_its_picture() -> None:
@@ -240,6 +269,31 @@ def test_a_bad_picture_in_a_batch_costs_no_other() -> None:
     results = list(segmenter.stream([good, np.zeros(3), good, good]))
     assert [result.error is None for result in results] == [True, False, True, True]
     assert [result.instances for result in results if result.instances] == [segmenter(good)] * 3
+
+
+@pytest.mark.parametrize("bad", ["array", "exception"])
+def test_errors_do_not_keep_the_pictures_of_their_batch(bad: str) -> None:
+    segmenter = Segmenter(networks.network("omz-tf", [networks.answers("omz-tf", 3, 1)] * 3))
+    seen: list[weakref.ref[NDArray[Any]]] = []
+
+    def images() -> Iterator[Any]:
+        for number in range(12):
+            image = np.full((*networks.SIZE, 3 + (number % 3 == 2)), 2, np.float32)
+            if bad == "exception" and number % 3 == 2:
+                yield ValueError("lost")
+                continue
+            image = image if number % 3 == 2 else image.astype(np.uint8)
+            seen.append(weakref.ref(image))
+            yield image
+
+    gc.disable()  # what is kept is not to be found by chance
+    try:
+        errors = [result.error for result in segmenter.stream(images(), 2)]
+        del errors[:2]  # so that none is the last
+        assert sum(error is not None for error in errors) == 4
+        assert [one() is None for one in seen[:-1]] == [True] * (len(seen) - 1)
+    finally:
+        gc.enable()
 
 
 def test_groups() -> None:

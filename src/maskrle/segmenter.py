@@ -21,7 +21,7 @@ from .labels import Labels, label_names
 from .native import encode
 from .preprocess import COLORS, RESIZES, Memory, Placement, Preprocessor
 from .results import Instances
-from .stream import Result, Timings, grouped, ordered
+from .stream import Result, Timings, forget, grouped, ordered
 
 if TYPE_CHECKING:
     import openvino
@@ -251,30 +251,38 @@ class Segmenter:
         if group:
             yield group
 
-    def _results(
-        self, requests: runtime.Requests[Memory], sources: Sequence[Image | Exception]
-    ) -> list[Result]:
-        """What becomes of the pictures of a batch; where it fails, each is tried by itself."""
+    def _results(self, requests: runtime.Requests[Memory], sources: list[Image | Exception]) -> list[Result]:
+        """What becomes of the pictures of a batch, which are taken out of the list; where one fails, each is
+        tried by itself."""
+        lost = [source for source in sources if isinstance(source, Exception)]
+        if len(sources) == len(lost) == 1:
+            return [Result(sources.pop(), error=lost[0])]
+        if not lost:
+            try:
+                return self._found(requests, sources)
+            except Exception as error:
+                if len(sources) == 1:
+                    forget(error)
+                    return [Result(sources.pop(), error=error)]
+        results: list[Result] = []
+        while sources:
+            results += self._results(requests, [sources.pop(0)])
+        return results
+
+    def _found(self, requests: runtime.Requests[Memory], sources: Sequence[Any]) -> list[Result]:
         pictures: list[NDArray[np.uint8]] = []
         reading: list[float] = []
         found: list[tuple[Instances, Timings]] = []
-        try:
-            for source in sources:
-                if isinstance(source, Exception):
-                    raise source
-                start = perf_counter()
-                pictures.append(read_image(source))
-                reading.append(perf_counter() - start)
-            for group in self._groups(pictures):
-                instances, times = self._run(requests, group)
-                for one in instances:
-                    # Of a batch, each picture gets an equal share.
-                    shares = (seconds / len(group) for seconds in times)
-                    found.append((one, Timings(reading[len(found)], *shares)))
-        except Exception as error:
-            if len(sources) == 1:
-                return [Result(sources[0], error=error)]
-            return [result for source in sources for result in self._results(requests, [source])]
+        for source in sources:
+            start = perf_counter()
+            pictures.append(read_image(source))
+            reading.append(perf_counter() - start)
+        for group in self._groups(pictures):
+            instances, times = self._run(requests, group)
+            for one in instances:
+                # Of a batch, each picture gets an equal share.
+                shares = (seconds / len(group) for seconds in times)
+                found.append((one, Timings(reading[len(found)], *shares)))
         return [
             Result(source, one, image=picture, timings=timings)
             for source, picture, (one, timings) in zip(sources, pictures, found, strict=True)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from traceback import clear_frames
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from .results import Instances
 
-__all__ = ["Result", "Timings", "grouped", "ordered"]
+__all__ = ["Result", "Timings", "forget", "grouped", "ordered"]
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -51,6 +52,18 @@ class Result:
     timings: Timings | None = None
 
 
+def forget(error: BaseException) -> None:
+    """Let go of what the functions had at hand that an error came through: whole pictures, or files.
+
+    Who keeps the errors of a long run would keep all of that. The traceback itself stays. Not for errors that
+    come from elsewhere: where a generator is among the functions, it ends.
+    """
+    one: BaseException | None = error
+    while one is not None:
+        clear_frames(one.__traceback__)
+        one = one.__context__
+
+
 def grouped(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
     """Lists of `most` items, the last of them shorter.
 
@@ -72,12 +85,12 @@ def grouped(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
 
 
 def ordered(
-    work: Callable[[Item], Iterable[Done]],
+    work: Callable[[Item], list[Done]],
     items: Iterable[Item],
     workers: int,
     interrupt: Callable[[], None],
 ) -> Generator[Done, None, None]:
-    """`work(item)` for each item, in that many threads; the elements of what it returns, in order.
+    """`work(item)` for each item, in that many threads; the elements of the lists it returns, in order.
 
     Nothing happens unless the next result is asked for: then items are taken, in the thread that asks, until
     twice as many as workers are in flight. So neither a long input nor a slow consumer makes memory grow. An
@@ -88,16 +101,22 @@ def ordered(
     Args:
         interrupt: called, from the consumer's thread and maybe many times, to end work that is going on.
     """
+
+    # The traceback of an error in a result has the frames of the pool below it, with what went in and what
+    # came out. So both are lists, and are emptied.
+    def taken(item: list[Item]) -> list[Done]:
+        return work(item.pop())
+
     source = iter(items)
     failure: Exception | None = None
     more = True
-    flying: deque[Future[Iterable[Done]]] = deque()
+    flying: deque[Future[list[Done]]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="maskrle")
     try:
         while True:
             while more and len(flying) < _AHEAD * workers:
                 try:
-                    flying.append(pool.submit(work, next(source)))
+                    flying.append(pool.submit(taken, [next(source)]))
                 except StopIteration:
                     more = False
                 except Exception as error:
@@ -109,7 +128,9 @@ def ordered(
                 break
             done = flying[0].result()
             flying.popleft()
-            yield from done
+            done.reverse()
+            while done:
+                yield done.pop()
         if failure is not None:
             raise failure
     finally:
