@@ -40,6 +40,8 @@ types: $(VENV)/.dev
 	mypy
 	mypy --platform win32
 	$(BIN)/python -m mypy.stubtest maskrle._core --allowlist tests/stubtest-allowlist.txt
+	$(BIN)/python tests/documents.py build/examples
+	mypy --strict --config-file= --disable-error-code import-untyped build/examples
 
 test-cpp: $(VENV)/.dev  ## the C++ core's own tests and fuzz corpora
 	cmake --preset dev -DMASKRLE_WERROR=$(WERROR)

@@ -1,4 +1,4 @@
-"""The code base itself: what importing costs, what is exported, which way imports go; the README's code."""
+"""The code base itself: what importing costs, what is exported, which way imports go."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import maskrle
-from maskrle.cli import main
 
 ROOT = Path(__file__).parent.parent
 # From the bottom up: a module may import only from those before it.
@@ -102,28 +101,3 @@ def test_imports_go_downwards() -> None:
             if isinstance(node, ast.ImportFrom) and node.level == len(parts):
                 for name in [node.module] if node.module else [alias.name for alias in node.names]:
                     assert level[name.partition(".")[0]] < level[parts[0]], f"{path} imports {name}"
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current directory, with the files that examples read: a model and two annotated images."""
-    import openvino
-
-    monkeypatch.chdir(tmp_path)
-    openvino.save_model(maskrle.shapes.network(), "model.xml")
-    assert main(["demo", "--scenes", "2", "--out", "val2017"]) == 0
-    (tmp_path / "val2017/annotations.json").rename("instances_val2017.json")
-    (tmp_path / "val2017/results.json").rename("results.json")
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    "document",
-    ["README.md", "docs/real-network.md", "docs/own-network.md", "docs/accuracy.md", "docs/interop.md"],
-)
-def test_examples_in_documents_run(document: str, folder: Path) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
-    assert blocks
-    names: dict[str, object] = {}
-    for block in blocks:
-        exec(compile(block, document, "exec"), names)
