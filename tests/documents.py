@@ -37,9 +37,9 @@ def blocks(document: str) -> list[Block]:
     return [Block(*found.groups()) for found in _FENCED.finditer((ROOT / document).read_text("utf-8"))]
 
 
-def python(document: str) -> list[str]:
+def python(document: str, language: str = "python") -> list[str]:
     """The Python examples; names of one are known to the next."""
-    return [block.text for block in blocks(document) if block.language == "python"]
+    return [block.text for block in blocks(document) if block.language == language]
 
 
 def prose(document: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import documents
 import graphs
 import numpy as np
 import openvino as ov
@@ -236,3 +237,21 @@ def test_segment_batch_in_a_pipeline_of_ones_own() -> None:
         number = int(name[:3])
         assert (row["error"] is None) == (number not in BAD)
         assert row["error"] is not None or len(row["detections"]) == min(number % 10, 9)
+
+
+def test_the_example_in_the_documents(folder: Path, tmp_path: Path) -> None:
+    (example,) = documents.python("docs/ray.md", "py")
+    here = {
+        "s3://bucket/pictures": str(folder / "images"),
+        "s3://bucket/found": str(tmp_path / "found"),
+        "/models/model.xml": str(folder / "model.xml"),
+        "num_cpus=4": "num_cpus=1",
+        "size=3": "size=1",
+    }
+    for there, replacement in here.items():
+        assert there in example
+        example = example.replace(there, replacement)
+    exec(compile(example, "docs/ray.md", "exec"), {})
+    found = pq.read_table(tmp_path / "found").to_pylist()
+    assert len(found) == COUNT
+    assert sum(row["error"] is not None for row in found) == len(BAD)

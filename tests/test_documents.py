@@ -24,13 +24,13 @@ from maskrle.cli import app, main
 
 TEXT = {"", "text"}
 """Languages of blocks that are neither run nor checked: drawings and what commands print."""
-APART = {"docs/interop.md"}
-"""Documents with blocks of `py`: examples that need an environment of their own, see `importers.py`."""
+APART = {"docs/interop.md", "docs/ray.md"}
+"""Documents with blocks of `py`: examples that run in `importers.py` and `test_cluster.py`."""
 LONG = {"scenes", "benchmark"}
 """Commands of `maskrle` that take longer than a test should; their own tests run them on less."""
 ELSEWHERE = {
     "python3.11", "convert/bin/pip", "convert/bin/python", "omz_downloader", "omz_converter", "mo", "tail",
-    "ffmpeg",
+    "ffmpeg", "curl", "hey",
 }  # fmt: skip
 """Others' tools, in environments of their own; docs/real-network.md says how far they were tried."""
 THEIRS = ("--benchmark", "--reverse_input_channels")
@@ -71,7 +71,8 @@ def _script(words: list[str]) -> None:
     source = (ROOT / words[0]).read_text()
     for word in words[1:]:
         option = word.strip("[]")
-        assert not option.startswith("-") or f'"{option}"' in source, f"{words[0]} has no {option}"
+        known = re.search(rf"\"(--)?{option.removeprefix('--')}\"", source)
+        assert not option.startswith("-") or known, f"{words[0]} has no {option}"
 
 
 def _pytest(words: list[str]) -> None:
@@ -160,7 +161,7 @@ def _shell(document: str) -> list[list[str]]:
 @pytest.mark.parametrize("document", [name for name in DOCUMENTS if _shell(name)])
 def test_commands_run_or_exist(document: str, folder: Path) -> None:
     for words in map(_check, _shell(document)):
-        placeholders = any("..." in word or word.startswith("[") for word in words)
+        placeholders = any("..." in word or "://" in word or word.startswith("[") for word in words)
         if words and words[0] == "maskrle" and words[1] not in LONG and not placeholders:
             assert main(words[1:]) == 0, words
 
