@@ -96,6 +96,9 @@ test-importers:  ## results in Datumaro, in an environment of its own
 	build/importers/bin/python -m pip install --quiet "datumaro>=1.13" .
 	build/importers/bin/python tests/importers.py
 
+api: $(VENV)/.dev  ## docs/api.md, from docstrings
+	$(BIN)/python tools/make_api.py docs/api.md
+
 evaluate: $(VENV)/.dev  ## the embedded network's accuracy on unseen scenes
 	maskrle scenes build/scenes --evaluate
 

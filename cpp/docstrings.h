@@ -19,11 +19,12 @@ Args:
     channels: integer array [N], the 0-based channel of each mask. Required where C > 1. For a network with
         labels from 1 this is label - 1.
     paste: how a mask comes to lie in its box.
-        "omz": Open Model Zoo's accuracy_checker, the protocol of that zoo's published accuracy; agrees
-        with torchvision and maskrcnn-benchmark nearly everywhere.
-        "model_api": OpenVINO Model API.
-        "tf": TensorFlow Object Detection API, reframe_box_masks_to_image_masks.
-        "detectron2": detectron2 and mmdetection.
+
+        - "omz": Open Model Zoo's accuracy_checker, the protocol of that zoo's published accuracy; agrees
+          with torchvision and maskrcnn-benchmark nearly everywhere.
+        - "model_api": OpenVINO Model API.
+        - "tf": TensorFlow Object Detection API, reframe_box_masks_to_image_masks.
+        - "detectron2": detectron2 and mmdetection.
     threshold: a pixel is on where its value is greater ("detectron2": greater or equal), as float32.
 
 Returns:
@@ -55,11 +56,16 @@ The instruction sets that the native code can use on this machine, the fastest f
 
 The first is used, unless the environment variable MASKRLE_BACKEND names another one when the first mask
 is encoded. All give identical results.
+
+Returns:
+    Names out of "avx512vbmi2", "avx512", "avx2", "baseline".
 )doc";
 
 inline constexpr const char* kBuildConfigDoc = R"doc(
-How the native code was built and which instruction set it uses: a dict with the keys "version",
-"compiler", "flags" and "backend".
+How the native code was built and which instruction set it uses.
+
+Returns:
+    A dict of str: "version", "compiler", "flags", "backend".
 )doc";
 
 inline constexpr const char* kBatchDoc = R"doc(
@@ -71,10 +77,31 @@ compare equal when their sizes and strings are equal, and can be pickled. The ar
 )doc";
 
 inline constexpr const char* kFromDictsDoc = R"doc(
-A batch from COCO dicts {"size": [height, width], "counts": bytes or str}, all of one size.
+A batch from COCO dicts, as the compressed strings stand in them.
 
-`image_size`, (height, width), is needed where there may be no dicts. Raises ValueError for strings that
-are malformed or do not cover their image exactly.
+Args:
+    rles: dicts {"size": [height, width], "counts": bytes or str}, all of one size.
+    image_size: (height, width) in pixels; needed where there may be no dicts.
+
+Raises:
+    TypeError: a value is of the wrong type.
+    ValueError: a string is cut off, malformed, or does not cover its image exactly; sizes differ; or
+        there are neither dicts nor image_size to take a size from.
+)doc";
+
+inline constexpr const char* kGetItemDoc = R"doc(
+One mask as COCO's dict, or a selection as a batch.
+
+Args:
+    key: an integer for one; a slice, a bool array [N] or an integer array for several.
+
+Returns:
+    {"size": [height, width], "counts": bytes} for an integer, otherwise an RLEBatch.
+
+Raises:
+    IndexError: an index is out of range.
+    ValueError: a bool array is not of length N.
+    TypeError: a key of another type.
 )doc";
 
 inline constexpr const char* kImageSizeDoc = "(height, width) in pixels.";
@@ -85,7 +112,11 @@ inline constexpr const char* kBBoxesDoc =
 inline constexpr const char* kCountsDoc = "uint8: all strings back to back.";
 inline constexpr const char* kOffsetsDoc =
     "int64 [N + 1]: mask i's string is counts[offsets[i]:offsets[i + 1]].";
-inline constexpr const char* kToMasksDoc =
-    "The masks drawn: uint8 [N, height, width] of zeros and ones.";
+inline constexpr const char* kToMasksDoc = R"doc(
+The masks drawn. Mind the size: N * height * width bytes.
+
+Returns:
+    uint8 array [N, height, width] of zeros and ones.
+)doc";
 
 }  // namespace maskrle

@@ -248,7 +248,7 @@ void define_batch(py::module_& m) {
   py::class_<Batch>(m, "RLEBatch", kBatchDoc)
       .def_static("from_dicts", &from_dicts, "rles"_a, "image_size"_a = py::none(), kFromDictsDoc)
       .def("__len__", &Batch::size)
-      .def("__getitem__", &get_item)
+      .def("__getitem__", &get_item, "key"_a, py::pos_only(), kGetItemDoc)
       .def("__iter__", [](const Batch& self) { return py::iter(to_dicts(self)); })
       .def("__eq__",
            [](const Batch& self, const py::object& other) -> py::object {

@@ -65,7 +65,7 @@ class Loaded:
 
 
 def evaluate(results: Results, annotations: Annotations) -> dict[str, Evaluation]:
-    """Compare results with annotations: "box", and "mask" where the results have segmentations.
+    """COCO's average precision of results.
 
     The numbers are pycocotools'. Annotations without `iscrowd` are no crowds.
 
@@ -73,6 +73,9 @@ def evaluate(results: Results, annotations: Annotations) -> dict[str, Evaluation
         results: a results file (.json, .jsonl, .parquet, or a folder of .parquet), or a list of dicts as
             `Instances.to_coco` gives them.
         annotations: an annotation file in COCO's format, or what is in it.
+
+    Returns:
+        "box", and "mask" where the results have segmentations -> how good they are.
 
     Raises:
         ImportError: hotcoco is not installed, or a package that the file needs.

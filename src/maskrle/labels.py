@@ -35,9 +35,14 @@ COCO_90: Mapping[int, str] = dict(zip((id for id in range(1, 91) if id not in _G
 
 
 def label_names(labels: Labels) -> dict[int, str]:
-    """Label -> name, from a mapping, from names in order (the first is label 1), or from a file of names.
+    """Class names by label.
 
-    A file is UTF-8 text with a name on each line: line k names label k. An empty line leaves a label unnamed.
+    Args:
+        labels: a mapping from labels to names, names in order (the first is label 1), or the path of a file:
+            UTF-8 text whose line k names label k. An empty line leaves a label unnamed.
+
+    Returns:
+        Label -> name.
 
     Raises:
         TypeError: something else, or a name that is no str, or a label that is no int.

@@ -48,7 +48,9 @@ class SegmentBatch:
         **options: further ones of `Segmenter`. Without INFERENCE_NUM_THREADS in `config`, an actor takes as
             many threads as it was given CPUs (`num_cpus` of `map_batches`).
 
-    Raises: as `Segmenter`, and ImportError without pyarrow.
+    Raises:
+        FileNotFoundError, ValueError, TypeError: as `Segmenter`.
+        ImportError: pyarrow is not installed.
     """
 
     def __init__(
@@ -70,6 +72,12 @@ class SegmentBatch:
     def __call__(self, batch: Mapping[str, NDArray[Any]]) -> pyarrow.Table:
         """The table of a batch.
 
+        Args:
+            batch: column name -> array [rows].
+
+        Returns:
+            An Arrow table with as many rows, in their order.
+
         Raises:
             KeyError: it has no column of pictures.
         """
@@ -82,11 +90,25 @@ class SegmentBatch:
             )
 
     def images(self, batch: Mapping[str, NDArray[Any]]) -> Iterable[Image | Exception]:
-        """The pictures of a batch, in their order."""
+        """The pictures of a batch, in their order; for subclasses whose batches have them otherwise.
+
+        Args:
+            batch: column name -> array [rows].
+
+        Returns:
+            A picture, as for calling a `Segmenter`, or an exception for each row.
+        """
         return iter(batch[self._image])
 
     def kept(self, result: Result) -> Instances | None:
-        """What is to be kept of what was found."""
+        """What is to be kept of what was found; for subclasses that select.
+
+        Args:
+            result: of one picture.
+
+        Returns:
+            Instances; None for a row with an error.
+        """
         return result.instances
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+__all__ = ["encode"]
+
 _F32 = np.float32
 
 
@@ -48,6 +50,9 @@ def encode(
         channels: integers [N], the 0-based channel of each mask; needed where C > 1.
         paste: "omz", "model_api", "tf" or "detectron2".
         threshold: a pixel is on where its value is greater ("detectron2": greater or equal).
+
+    Returns:
+        RLEBatch of N masks.
 
     Raises:
         ValueError: an array has the wrong shape or holds a value outside its range.

@@ -83,6 +83,9 @@ class Instances:
     def __getitem__(self, index: int | slice | list[int] | list[bool] | NDArray[Any]) -> Instances:
         """A selection, always as `Instances`; an integer selects one.
 
+        Args:
+            index: which: an integer, a slice, a boolean mask [n] or integers [any].
+
         Raises:
             IndexError: an index out of range, or a boolean mask of another length.
         """
@@ -121,28 +124,48 @@ class Instances:
         return f"Instances({len(self)} in {height}x{width})"
 
     def name(self, label: int) -> str:
-        """The class name of a label, or the label itself in digits."""
+        """The class name of a label.
+
+        Args:
+            label: as in `labels`.
+
+        Returns:
+            str; the label itself in digits where it has no name.
+        """
         return (self.names or {}).get(label, str(label))
 
     def to_coco(self, image_id: int | str) -> list[dict[str, Any]]:
-        """COCO result dicts, JSON-ready: image_id, category_id (the label), bbox [x, y, width, height] of the
-        detection's box, score, segmentation {"size", "counts" as str}, track_id where tracked."""
+        """COCO result dicts, JSON-ready, see https://cocodataset.org/#format-results.
+
+        Args:
+            image_id: goes into each.
+
+        Returns:
+            A dict for each instance: image_id, category_id (the label), bbox [x, y, width, height] of the
+            detection's box in pixels, score, segmentation {"size": [H, W], "counts": str}, and track_id where
+            tracked.
+        """
         return to_coco(image_id, self.labels, self.scores, self.boxes, self.rles, self.tracks)
 
     def to_polygons(self) -> list[Polygons]:
-        """COCO polygons for each instance, as an annotation's `segmentation`: for each part of the mask its
-        corners [x, y, x, y, ...]; pixel (x, y) reaches from x to x + 1.
+        """COCO polygons, as the `segmentation` of an annotation has them.
 
         They run along the edges of the pixels, so that pycocotools makes the very same mask of them. Polygons
         have no holes: where a part has some, its outline goes along a line into the hole, round it and back.
+
+        Returns:
+            For each instance, for each part of its mask, the corners [x, y, x, y, ...] in pixels; pixel x
+            reaches from x to x + 1.
         """
         return polygons(self.rles)
 
     def to_supervision(self) -> Any:
-        """`supervision.Detections` with boxes, masks, scores as `confidence`, labels as `class_id`, tracks as
-        `tracker_id` and names as `data["class_name"]`.
+        """The instances as supervision has them.
 
-        The masks are supervision's `CompactMask`: run lengths of each mask's tight box, never drawn.
+        Returns:
+            `supervision.Detections` with boxes, masks, scores as `confidence`, labels as `class_id`, tracks
+            as `tracker_id` and names as `data["class_name"]`. The masks are supervision's `CompactMask`: run
+            lengths of each mask's tight box, never drawn.
 
         Raises:
             ImportError: supervision is not installed, or too old to have such masks.
@@ -152,8 +175,12 @@ class Instances:
         return to_supervision(self.labels, self.scores, self.boxes, self.rles, names, self.tracks)
 
     def to_arrow(self) -> pyarrow.RecordBatch:
-        """A row for each instance: label, category (its name), score, box, area, counts, track_id. The schema
-        is that of Parquet files; numbers and strings are not copied.
+        """The instances as Arrow has them; numbers and strings are not copied.
+
+        Returns:
+            A row for each instance: label (int64), category (its name, or null), score (float32), box
+            (4 float32, x_min, y_min, x_max, y_max in pixels), area (int64, pixels), counts (large_binary,
+            COCO's string), track_id (int64 or null). The schema is that of files of `maskrle predict`.
 
         Raises:
             ImportError: pyarrow is not installed.
@@ -161,7 +188,11 @@ class Instances:
         return to_arrow(self.labels, self.scores, self.boxes, self.rles, self.names or {}, self.tracks)
 
     def to_masks(self) -> NDArray[np.uint8]:
-        """All masks, uint8 [n, H, W], 0 or 1. Mind the size: n * H * W bytes."""
+        """All masks drawn. Mind the size: n * H * W bytes.
+
+        Returns:
+            uint8 [n, H, W], 0 or 1.
+        """
         return self.rles.to_masks()
 
     def draw(self, image: NDArray[np.uint8], *, colors: str = "class") -> NDArray[np.uint8]:

@@ -158,10 +158,15 @@ class Segmenter:
         return self._counters.nodes() if self._counters else []
 
     def __call__(self, image: Image) -> Instances:
-        """Find the instances in one picture: a path, a file's content as bytes, or uint8 [H, W, 3] BGR.
+        """Find the instances in one picture.
 
-        Files are turned as their EXIF orientation says. Grey pictures, an alpha channel and files of 16 bits
-        are converted, arrays of 16 bits refused; see `maskrle.image.read_image`.
+        Args:
+            image: a path, a file's content as bytes, or uint8 [H, W, 3] BGR. Files are turned as their EXIF
+                orientation says. Grey pictures, an alpha channel and files of 16 bits are converted, arrays
+                of 16 bits refused.
+
+        Returns:
+            The instances, boxes and masks in pixels of the picture, in the network's order.
 
         Raises:
             OSError: the file cannot be read.
@@ -171,7 +176,14 @@ class Segmenter:
         return self.timed(image)[0]
 
     def timed(self, image: Image) -> tuple[Instances, Timings]:
-        """As calling the segmenter, and how long each step took; reading a file counts as preprocessing."""
+        """As calling the segmenter, and how long each step took.
+
+        Args:
+            image: as for calling the segmenter.
+
+        Raises:
+            OSError, TypeError, ValueError, RuntimeError: likewise.
+        """
         start = perf_counter()
         picture = read_image(image)
         read = perf_counter() - start
@@ -199,6 +211,9 @@ class Segmenter:
             workers: number of threads and of inference requests; by default one more than OpenVINO finds
                 optimal for the device, so that none of those waits while a picture is read and prepared.
 
+        Returns:
+            A generator of a `Result` for each picture.
+
         Raises:
             TypeError, ValueError: images is no iterable or a single picture, workers no positive integer.
         """
@@ -224,7 +239,15 @@ class Segmenter:
         a last batch that is not full is filled with zeros. Pictures that need inputs of different sizes do
         not share a batch.
 
-        Raises: as calling the segmenter, and TypeError for a single picture.
+        Args:
+            images: paths, bytes or arrays, as for calling the segmenter.
+
+        Returns:
+            The instances of each picture, in order.
+
+        Raises:
+            OSError, TypeError, ValueError, RuntimeError: as calling the segmenter.
+            TypeError: a single picture.
         """
         _check_several(images)
         groups = self._groups(map(read_image, images))

@@ -26,7 +26,13 @@ _PATIENCE = 0.02
 
 
 class Timings(NamedTuple):
-    """Where the time of one picture went, seconds of wall time."""
+    """Where the time of one picture went, seconds of wall time. Of a batch, each has an equal share.
+
+    read         the file or the array to a picture
+    preprocess   the picture to the network's input
+    inference    OpenVINO
+    postprocess  the outputs to `Instances`
+    """
 
     read: float
     preprocess: float

@@ -39,7 +39,16 @@ class Truth:
         return len(self.labels)
 
     def annotations(self, image_id: int, first_id: int = 1) -> list[dict[str, Any]]:
-        """COCO annotations with uncompressed RLE, numbered from `first_id`."""
+        """The objects as COCO annotates them.
+
+        Args:
+            image_id: goes into each.
+            first_id: number of the first annotation; the others follow.
+
+        Returns:
+            A dict for each object: id, image_id, category_id (the label), bbox [x, y, width, height] and area
+            in pixels, iscrowd 0, segmentation as uncompressed RLE {"size": [H, W], "counts": list of int}.
+        """
         height, width = (int(side) for side in self.masks.shape[1:])
         found = []
         for index, (label, box, mask) in enumerate(zip(self.labels, self.boxes, self.masks, strict=True)):
