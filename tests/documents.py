@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -79,7 +80,8 @@ def anchors(document: str) -> set[str]:
 
 
 def main(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for document in DOCUMENTS:
         if examples := python(document):
             name = re.sub(r"\W", "_", document.removesuffix(".md"))

@@ -13,7 +13,7 @@ import pytest
 from pycocotools.coco import COCO
 from test_results import SIZE, instances
 
-from maskrle.coco import write_json
+from maskrle.json_text import write_json
 
 
 def loaded(directory: Path, results: list[dict[str, Any]]) -> COCO:

@@ -18,6 +18,7 @@ LAYERS = (
     ("_core",),
     ("native",),
     ("files", "sources", "reference", "lettering", "shapes", "image", "labels"),
+    ("json_text",),
     (
         "coco",
         "coco_format",

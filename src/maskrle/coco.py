@@ -1,22 +1,16 @@
-"""COCO's results format: the dicts of one image, and the file that `pycocotools.coco.COCO.loadRes` reads."""
+"""COCO's results format: the dicts of one image."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import replacing
-
 if TYPE_CHECKING:
     from .native import RLEBatch
 
-__all__ = ["coco_boxes", "to_coco", "write_json", "write_list"]
+__all__ = ["coco_boxes", "to_coco"]
 
 
 def to_coco(
@@ -54,34 +48,3 @@ def coco_boxes(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
     """Boxes as COCO has them: x_min, y_min, x_max, y_max [n, 4] -> x, y, width, height [n, 4]."""
     corners = boxes.astype(np.float64)
     return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-
-
-def write_json(path: str | os.PathLike[str], content: Sequence[Any] | dict[str, Any]) -> None:
-    """Write results (or annotations) as JSON, one line for each element of a list, whole or not at all.
-
-    Floats are written with the fewest digits that read back as the same double: equal content gives equal
-    bytes.
-
-    Raises:
-        ValueError: a number is NaN or infinite, which JSON cannot hold.
-        OSError: the file cannot be written.
-    """
-    with replacing(Path(path)) as file:
-        if isinstance(content, dict):
-            file.write(json.dumps(content, allow_nan=False).encode())
-        else:
-            write_list(file, content)
-        file.write(b"\n")
-
-
-def write_list(file: BinaryIO, elements: Iterable[Any]) -> None:
-    """Write a list as JSON, a line for each element, one in memory at a time.
-
-    Raises:
-        ValueError: a number is NaN or infinite.
-    """
-    before = b"["
-    for element in elements:
-        file.write(before + json.dumps(element, allow_nan=False).encode())
-        before = b",\n "
-    file.write(b"[]" if before == b"[" else b"]")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .coco import write_json
+from .json_text import write_json
 from .overlays import write_picture
 from .shapes import CLASSES, scene
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrow import check_arrow, detection_schema, image_schema, parquet_writer, results_schema
-from .coco import coco_boxes, write_list
+from .coco import coco_boxes
+from .json_text import json_text, write_list
 from .results import Instances
 
 if TYPE_CHECKING:
@@ -76,13 +76,13 @@ def write_images(file: BinaryIO, records: Iterable[Record], names: Mapping[int, 
     file.write(b'{"images": ')
     write_list(file, images())
     categories = [{"id": label, "name": name} for label, name in names.items()]
-    file.write(b', "annotations": [], "categories": ' + _json(categories) + b"}\n")
+    file.write(b', "annotations": [], "categories": ' + json_text(categories) + b"}\n")
 
 
 def write_lines(file: BinaryIO, contents: Iterable[Any]) -> None:
     """JSON, one content a line."""
     for content in contents:
-        file.write(_json(content) + b"\n")
+        file.write(json_text(content) + b"\n")
 
 
 def described(record: Record) -> dict[str, Any]:
@@ -111,10 +111,6 @@ def _detections(image_id: int, instances: Instances) -> Any:
     for detection in found:
         del detection["image_id"]
     return found
-
-
-def _json(content: Any) -> bytes:
-    return json.dumps(content, allow_nan=False).encode()
 
 
 def _arrow(image_id: int, instances: Instances) -> Any:

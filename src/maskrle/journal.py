@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any, BinaryIO
 
 from .files import name_file
+from .json_text import json_text
 
 __all__ = ["Journal"]
 
@@ -43,7 +44,7 @@ class Journal:
         self._file: BinaryIO = open(path, "x+b" if fresh else "r+b", buffering=0)  # noqa: SIM115
         try:
             _lock(self._file)
-            header = _line({"run": run})
+            header = json_text({"run": run}) + b"\n"
             self._end = 0 if fresh else self._take_up(header)
             if self._end == 0:
                 self._write(header)
@@ -62,7 +63,7 @@ class Journal:
         Raises:
             OSError: the disk is full, say. The records before are safe.
         """
-        self._write(_line(record))
+        self._write(json_text(record) + b"\n")
         self.count += 1
         if monotonic() - self._synced > _SYNC:
             os.fsync(self._file.fileno())
@@ -135,10 +136,6 @@ else:
     def _lock(file: BinaryIO) -> None:
         """Have a file for this process alone, until that ends, however it ends."""
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _line(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, allow_nan=False).encode() + b"\n"
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

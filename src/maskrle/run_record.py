@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .files import replacing
 from .formats import beside
+from .json_text import json_text
 from .readers import read_json
 
 __all__ = ["read_run", "run_path", "write_run"]
@@ -26,7 +26,7 @@ def write_run(out: Path, settings: Mapping[str, Any]) -> None:
         OSError: it cannot be written.
     """
     with replacing(run_path(out)) as file:
-        file.write(json.dumps(settings, indent=1, allow_nan=False).encode() + b"\n")
+        file.write(json_text(settings, indent=1) + b"\n")
 
 
 def read_run(out: Path) -> dict[str, Any] | None:

@@ -14,9 +14,9 @@ from rich.progress import track
 from rich.text import Text
 
 from .. import shapes
-from ..coco import write_json
 from ..contracts import CONTRACTS, PASTES
 from ..image import read_image
+from ..json_text import write_json
 from ..overlays import FileNames, write_picture
 from ..preprocess import RESIZES
 from ..segmenter import Segmenter
