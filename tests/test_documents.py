@@ -7,6 +7,7 @@ What is not known here fails: a command that a document brings needs a check.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shutil
@@ -21,11 +22,13 @@ from documents import DOCUMENTS, ROOT
 
 import maskrle
 from maskrle.cli import app, main
+from maskrle.contracts import PASTES
 
 TEXT = {"", "text"}
 """Languages of blocks that are neither run nor checked: drawings and what commands print."""
-APART = {"docs/interop.md", "docs/ray.md"}
-"""Documents with blocks of `py`: examples that run in `importers.py` and `test_cluster.py`."""
+APART = {"docs/api.md", "docs/interop.md", "docs/ray.md"}
+"""Documents with blocks of `py`: signatures, and examples that run in `importers.py` and
+`test_cluster.py`."""
 LONG = {"scenes", "benchmark"}
 """Commands of `maskrle` that take longer than a test should; their own tests run them on less."""
 ELSEWHERE = {
@@ -220,3 +223,15 @@ def test_architecture_names_each_file(folder_of: str) -> None:
     }
     assert {name for name in top if not any(fnmatch(name, pattern) for pattern in patterns)} == set()
     assert {pattern for pattern in patterns if not any(fnmatch(name, pattern) for name in top)} == set()
+
+
+def test_conventions_differ_as_said() -> None:
+    spec = importlib.util.spec_from_file_location("conventions", ROOT / "benchmarks/conventions.py")
+    assert spec is not None
+    assert spec.loader is not None
+    conventions = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conventions)
+    rows = re.findall(r'^\| `"(\w+)"`.* \| (\d\.\d+) \|$', (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert [paste for paste, _ in rows] == list(PASTES)
+    for paste, said in rows:
+        assert said == f"{conventions.mean_iou(paste, 'omz'):.3f}"
