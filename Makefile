@@ -12,6 +12,7 @@ WERROR ?= $(if $(CI),ON,OFF)
 SOURCES := pyproject.toml CMakeLists.txt README.md $(shell find cpp src -type f -not -path '*/__pycache__/*')
 # It asks for an OpenCV with windows, which would take the place of the one without, and needs libGL: --no-deps.
 TRACKERS := "trackers>=2.6"
+PARALLEL := --numprocesses auto --dist worksteal
 CPP := $(shell find cpp -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
@@ -59,10 +60,10 @@ test-clang: $(VENV)/.dev  ## the C++ core's own tests as clang compiles it
 	ctest --preset clang
 
 test-python: $(VENV)/.dev  ## the Python tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-ray: $(VENV)/.dev  ## runs on a real Ray of this machine, with two actors
-	$(BIN)/python -m pip install --quiet ".[ray]" "moto[server]>=5"
+	$(BIN)/python -m pip install --quiet "maskrle[ray]" "moto[server]>=5"
 	$(BIN)/python -c "import moto.server, ray.data"
 	$(BIN)/python -m pytest tests/test_ray.py tests/test_cluster.py
 
@@ -87,13 +88,14 @@ define test-wheel
 	build/$(1)/bin/pip install --quiet --only-binary :all: --no-deps $(TRACKERS)
 	tar -xzf dist/*.tar.gz -C build/$(1)
 	build/$(1)/bin/pip list
-	cd build/$(1)/maskrle-*/ && env CC=false CXX=false ../bin/python -m pytest
+	cd build/$(1)/maskrle-*/ && env CC=false CXX=false ../bin/python -m pytest $(PARALLEL)
 	cd build/$(1) && bin/maskrle demo --scenes 1 --out demo-output
 endef
 
-test-importers:  ## results in Datumaro, in an environment of its own
+test-importers: package  ## results in Datumaro, in an environment of its own
 	test -x build/importers/bin/python || $(PYTHON) -m venv build/importers
-	build/importers/bin/python -m pip install --quiet "datumaro>=1.13" .
+	build/importers/bin/python -m pip install --quiet --force-reinstall --no-deps dist/*.whl
+	build/importers/bin/python -m pip install --quiet "datumaro>=1.13" maskrle
 	build/importers/bin/python tests/importers.py
 
 api: $(VENV)/.dev  ## docs/api.md, from docstrings
@@ -103,11 +105,11 @@ evaluate: $(VENV)/.dev  ## the embedded network's accuracy on unseen scenes
 	maskrle scenes build/scenes --evaluate
 
 test-browser: $(VENV)/.dev  ## a report's page in a real browser; needs Chromium
-	$(BIN)/python -m pip install --quiet -C cmake.define.MASKRLE_WERROR=$(WERROR) ".[browser]"
+	$(BIN)/python -m pip install --quiet "maskrle[browser]"
 	$(BIN)/python -m pytest tests/browser_report.py
 
 bench: $(PEERS)/.installed  ## maskrle against its peers: tables, plots and the documents' figures; about 13 minutes
-	$(PEERS)/bin/python -m pip install --quiet ".[bench]"
+	$(PEERS)/bin/python -m pip install --quiet "maskrle[bench]"
 	$(PEERS)/bin/python benchmarks/run.py --out benchmarks/results
 	$(PEERS)/bin/python benchmarks/readme.py
 
@@ -144,6 +146,6 @@ $(VENV)/.installed: $(SOURCES)
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --config-settings cmake.define.MASKRLE_WERROR=$(WERROR) ".[dev]"
+	$(BIN)/python -m pip install --quiet "maskrle[dev]"
 	$(BIN)/python -m pip install --quiet --no-deps $(TRACKERS)
 	touch $@

@@ -79,7 +79,7 @@ def test_the_oldest_versions_are_those_declared() -> None:
     project = (ROOT / "pyproject.toml").read_text()
     lists = dict(re.findall(r"^([a-z]+) = \[(.*?)\]$", project, re.MULTILINE | re.DOTALL))
     runs = "".join(lists[name] for name in ("dependencies", "arrow", "eval", "serve", "supervision", "test"))
-    tools = {"griffe", "pytest", "pytest-timeout", "hypothesis"}
+    tools = {"griffe", "pytest", "pytest-timeout", "pytest-xdist", "hypothesis"}
     declared = {name: low for name, low in re.findall(r'"([a-z-]+)>=([0-9.]+)"', runs) if name not in tools}
     lines = (ROOT / "tests/oldest.txt").read_text().splitlines()
     pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))

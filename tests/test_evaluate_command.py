@@ -189,8 +189,8 @@ def test_every_format_reads_back(tmp_path: Path, suffix: str) -> None:
         ("a.jsonl", b'{"image_id": 1, "detections": []}\n{"a', "a.jsonl: line 2: not JSON"),
         ("a.jsonl", b"[]\n", "a.jsonl: line 1: expected an object with image_id and a list of detections"),
         ("a.jsonl", b'{"detections": [1]}\n', "line 1: expected an object"),
-        ("a.parquet", b"PAR1", "a.parquet: not Parquet: "),
-        ("a.parquet", b"", "a.parquet: not Parquet: "),
+        ("a.parquet", b"PAR1", "a.parquet: not Parquet, or "),
+        ("a.parquet", b"", "a.parquet: not Parquet, or "),
     ],
 )
 def test_damaged_files(
