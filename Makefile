@@ -59,6 +59,10 @@ test-clang: $(VENV)/.dev  ## the C++ core's own tests as clang compiles it
 	cmake --build --preset clang
 	ctest --preset clang
 
+tidy: $(VENV)/.dev  ## clang-tidy over all C++; takes minutes
+	cmake --preset tidy -DMASKRLE_PYTHON=ON -Dpybind11_ROOT="$$($(BIN)/python -m pybind11 --cmakedir)"
+	cmake --build --preset tidy
+
 test-python: $(VENV)/.dev  ## the Python tests
 	$(BIN)/python -m pytest $(PARALLEL)
 

@@ -116,7 +116,7 @@ std::vector<std::int64_t> channel_vector(const py::object& channels, std::int64_
 }
 
 ImageSize image_size_of(const py::handle& object, const std::string& name) {
-  const auto refuse = [&]() {
+  const auto refuse = [&] {
     return py::type_error(name + " must be (height, width), two integers, got " +
                           text(py::repr(object)));
   };

@@ -51,7 +51,7 @@ class CrossingFinder {
     row_margin_ = static_cast<float>(kRule == Rule::cv2 ? 0x1p-23 * (1.01 * reach + 8 * a)
                                                         : 0x1p-21 * (reach + 2 * a + std::fabs(b)));
     value_margin_rows_ = margin_ * static_cast<float>(a);
-    if (words_.fit(mask_)) words_.prepare(mask_, first_node_, last_node_, above_, margin_);
+    if (CellWords::fit(mask_)) words_.prepare(mask_, first_node_, last_node_, above_, margin_);
   }
 
   // What the block's cells alone tell. Bit k of `rows`: mask row first_node_ + k must be looked at,
@@ -61,8 +61,8 @@ class CrossingFinder {
     std::uint64_t rows;
     bool on;
   };
-  Plan plan(const Taps& columns) const {
-    if (!words_.fit(mask_)) return {all_rows(first_node_), false};
+  MASKRLE_STAGE Plan plan(const Taps& columns) const {
+    if (!CellWords::fit(mask_)) return {all_rows(first_node_), false};
     const RowWords words = words_.of(columns);
     const std::uint64_t rows = all_rows(first_node_);
     const std::uint64_t may_change =
@@ -83,7 +83,7 @@ class CrossingFinder {
       const std::uint64_t changed = evaluate(columns, base, rows, valid, pass);
       collect(columns, base, changed, pass, slots);
       base += 64;
-      if (base > last_node_ || words_.fit(mask_)) break;
+      if (base > last_node_ || CellWords::fit(mask_)) break;
       store(w_.offsets, load(w_.offsets + 64 * kLanes));
       rows = all_rows(base);
     }

@@ -17,8 +17,8 @@ inline Lanes to_lanes(IntHalf low, IntHalf high) {
 inline FloatHalf even_lanes(FloatHalf a, FloatHalf b) { return FloatHalf{a[0], a[2], b[0], b[2]}; }
 inline FloatHalf odd_lanes(FloatHalf a, FloatHalf b) { return FloatHalf{a[1], a[3], b[1], b[3]}; }
 inline IntHalf shift_in(IntHalf a, IntHalf before) { return IntHalf{before[3], a[0], a[1], a[2]}; }
-typedef std::int16_t Shorts __attribute__((vector_size(16)));
-typedef std::uint8_t Bytes __attribute__((vector_size(8)));
+using Shorts = std::int16_t __attribute__((vector_size(16)));
+using Bytes = std::uint8_t __attribute__((vector_size(8)));
 inline Shorts to_shorts(IntHalf low, IntHalf high) {
   Shorts a;
   for (int lane = 0; lane < 4; ++lane) {

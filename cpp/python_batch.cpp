@@ -213,8 +213,6 @@ Batch from_state(const py::tuple& state) {
   return batch;
 }
 
-}  // namespace
-
 py::array to_masks(const Batch& batch) {
   const auto count = static_cast<py::ssize_t>(batch.size());
   const ImageSize image = batch.image();
@@ -230,6 +228,8 @@ py::array to_masks(const Batch& batch) {
   }
   return masks;
 }
+
+}  // namespace
 
 py::array decode(const py::object& rles) {
   if (py::isinstance<Batch>(rles)) return to_masks(batch_of(rles));

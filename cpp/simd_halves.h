@@ -3,9 +3,9 @@
 // there. The same names in every simd_*.h. A set of lanes is a number, lane 0 in bit 0.
 
 inline constexpr int kLanes = 8;
-typedef float FloatHalf __attribute__((vector_size(16)));
-typedef std::int32_t IntHalf __attribute__((vector_size(16)));
-typedef std::uint32_t UnsignedHalf __attribute__((vector_size(16)));
+using FloatHalf = float __attribute__((vector_size(16)));
+using IntHalf = std::int32_t __attribute__((vector_size(16)));
+using UnsignedHalf = std::uint32_t __attribute__((vector_size(16)));
 struct Floats {
   FloatHalf low, high;
 };
@@ -151,7 +151,7 @@ struct Neighbours {
   Floats p, q;
 };
 inline void fetch(const float* row, IntHalf nodes, FloatHalf& p, FloatHalf& q) {
-  typedef std::int64_t Pairs __attribute__((vector_size(16)));
+  using Pairs = std::int64_t __attribute__((vector_size(16)));
   const auto pair = [&](std::int32_t node) {
     std::int64_t both;
     std::memcpy(&both, row + node, sizeof both);

@@ -18,7 +18,7 @@ struct Taps {
 
 // tap() of kLanes pixels from `pixel` on, in loops the compiler turns into vectors.
 template <Rule kRule>
-inline Taps taps(const Axis& axis, std::int64_t pixel) {
+MASKRLE_STAGE inline Taps taps(const Axis& axis, std::int64_t pixel) {
   std::int32_t nodes[kLanes];
   float weights[kLanes];
   if constexpr (kRule == Rule::cv2) {

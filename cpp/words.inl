@@ -19,12 +19,12 @@ class CellWords {
   }
 
   // Whether a word has bits for all mask rows, and there is room for all columns' words.
-  bool fit(const PaddedMask& mask) const {
+  static bool fit(const PaddedMask& mask) {
     return mask.size.height + 2 <= Workspace::kWords && mask.size.width + 2 <= Workspace::kWords;
   }
 
-  void prepare(const PaddedMask& mask, std::int32_t first_node, std::int32_t last_node, float above,
-               float margin) {
+  MASKRLE_STAGE void prepare(const PaddedMask& mask, std::int32_t first_node,
+                             std::int32_t last_node, float above, float margin) {
     const Floats surely = splat(above + 2 * margin);
     const Floats maybe = splat(above - 2 * margin);
     for (std::int32_t x = 0; x < columns_; x += kLanes) {

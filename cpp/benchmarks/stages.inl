@@ -9,7 +9,7 @@ inline void keep(const void* p) { asm volatile("" : : "r"(p) : "memory"); }
 struct FinderStages {
   template <Rule kRule, bool kFused>
   static void columns(CrossingFinder<kRule, kFused>& finder, const Taps& block,
-                      const typename CrossingFinder<kRule, kFused>::Plan& plan, Lanes valid) {
+                      const CrossingFinder<kRule, kFused>::Plan& plan, Lanes valid) {
     typename CrossingFinder<kRule, kFused>::Pass pass{
         ColumnOrder(plan.on ? valid : 0), splat(std::numeric_limits<float>::infinity()), {}, {}};
     store(finder.w_.offsets, splat(0.0F));
@@ -20,7 +20,7 @@ struct FinderStages {
 
   template <Rule kRule, bool kFused>
   static void columns(DenseFinder<kRule, kFused>& finder, const Taps& block,
-                      const typename DenseFinder<kRule, kFused>::Plan&, Lanes valid) {
+                      const DenseFinder<kRule, kFused>::Plan&, Lanes valid) {
     using Finder = DenseFinder<kRule, kFused>;
     for (std::int32_t k = 0; k < finder.node_count_; ++k) {
       store(finder.blended_ + k * kLanes,

@@ -268,6 +268,7 @@ Workload coco_like(std::int64_t count, ImageSize image, std::int64_t channel_cou
   const std::vector<double> widths = stratified(width_keys, kWidths);
   const std::vector<double> heights = stratified(height_keys, kHeights);
   std::vector<Box> boxes;
+  boxes.reserve(widths.size());
   for (std::size_t i = 0; i < widths.size(); ++i) {
     boxes.push_back(placed(random, image, widths[i] * static_cast<double>(image.width),
                            heights[i] * static_cast<double>(image.height)));
@@ -279,6 +280,7 @@ Workload equal_boxes(std::int64_t count, ImageSize image, std::int64_t channel_c
                      float height, std::uint64_t seed) {
   Random random(seed);
   std::vector<Box> boxes;
+  boxes.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
     boxes.push_back(placed(random, image, static_cast<double>(width), static_cast<double>(height)));
   }

@@ -164,7 +164,8 @@ void number_lengths() {
       }
     }
     for (const Paste paste : kPastes) {
-      const auto top = static_cast<float>(height / 4);
+      const std::int64_t quarter = height / 4;
+      const auto top = static_cast<float>(quarter);
       for (const float rows : {30.0F, 90.0F, 400.0F}) {
         check(plain_case(values, {kCells, kCells}, {1, top, 22, top + rows}, {height, 24}, paste,
                          0.5F),
@@ -199,7 +200,8 @@ void largest_images() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int count = argc > 1 ? std::atoi(argv[1]) : (kSanitized ? 1500 : 6000);
+  const int count =
+      argc > 1 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : (kSanitized ? 1500 : 6000);
   random_calls(count);
   adversarial_masks();
   adversarial_images();

@@ -88,7 +88,7 @@ void memory() {
   try {
     const auto runs = decode_counts(bytes(text), 0xFFFFFFFF);
     check(runs.capacity() <= text.size(), "capacity");
-  } catch (const DecodeError&) {
+  } catch (const DecodeError&) {  // expected
   }
   const std::string zeros(100000, '0');
   accepts(zeros, 0, std::vector<std::uint32_t>(100000, 0));
@@ -107,7 +107,7 @@ void refused_strings_leave_nothing() {
     try {
       batch.append(bytes(text));
       check(false, std::string("accepted ") + text);
-    } catch (const DecodeError&) {
+    } catch (const DecodeError&) {  // expected
     }
     check(batch == before && batch.areas() == before.areas() && batch.bboxes() == before.bboxes(),
           std::string("changed by ") + text);

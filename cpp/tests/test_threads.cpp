@@ -23,6 +23,7 @@ constexpr ImageSize kImage{300, 200};
 template <typename Work>
 void in_threads(Work work) {
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int k = 0; k < kThreads; ++k) threads.emplace_back(work);
   for (std::thread& thread : threads) thread.join();
 }
