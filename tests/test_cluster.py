@@ -118,6 +118,10 @@ def test_the_rows_of_the_local_run(capfd: pytest.CaptureFixture[str]) -> None:
     assert f"{COUNT} images, " in captured.out
     assert f", {len(BAD)} errors, " in captured.out
     assert len(list(Path("out/detections").iterdir())) > 2
+    record = json.loads(Path("out/detections.run.json").read_text())
+    local = json.loads(Path("local.parquet.run.json").read_text())
+    assert record == {name: value for name, value in local.items() if name in record}
+    assert local.keys() - record.keys() == {"format", "inputs", "track", "overlays", "report"}
     assert predict("images", "-o", "out") == 1
     assert "out: out is there already, and not an empty folder" in capfd.readouterr().err
 
@@ -168,11 +172,13 @@ def test_an_object_store(capfd: pytest.CaptureFixture[str]) -> None:
         url = "s3://key:secret@bucket/{}?" + options
         assert predict(url.format("images"), "-o", url.format("out"), "--actors", 2) == 1
         pyarrow.fs.copy_files("bucket/out", "s3", source_filesystem=store)
+        assert predict("images", "-o", url.format("out")) == 1
     finally:
         server.stop()
     check("s3", "s3://bucket/")
     captured = capfd.readouterr()
     assert "secret" not in captured.out + captured.err
+    assert "out: s3://bucket/out is there already" in captured.err
     assert "Written: s3://bucket/out/detections, s3://bucket/out/pictures" in captured.out
 
 
@@ -191,9 +197,30 @@ def test_options_and_kinds_of_inputs(capfd: pytest.CaptureFixture[str]) -> None:
     capfd.readouterr()
 
 
+def test_names_that_no_system_takes(capfd: pytest.CaptureFixture[str]) -> None:
+    names = ["images/3/003.png", "a\ud800.png", "b\0.png", "../up.png", "images"]
+    images = [{"id": 9 - at, "file_name": name} for at, name in enumerate(names)]
+    Path("names.json").write_text(json.dumps({"images": images}))
+    assert main(["predict", "names.json", "-m", "model.xml", "-o", "named.parquet"]) == 1
+    assert predict("names.json", "-o", "named", "--actors", 1) == 1
+    assert table("named/detections").equals(pq.read_table("named.parquet"))
+    errors = {
+        one["image_id"]: (one["file_name"], one["error"]) for one in table("named/pictures").to_pylist()
+    }
+    assert errors.pop(9) == ("images/3/003.png", None)
+    assert errors == {
+        one["image_id"]: (one["source"], one["reason"]) for one in lines("named.parquet.errors.jsonl")
+    }
+    capfd.readouterr()
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (["images", "--report", "page"], "engine: ray does without --report"),
+        (["images", "names.json"], "a COCO annotations file cannot be combined with other inputs"),
+        (["file:///names.json", "images"], "a COCO annotations file cannot be combined with other inputs"),
+        (["file:///clip.mp4"], "input: expected the URL of a picture or folder, got file:///clip.mp4"),
         (["images", "--track", "--resume"], "engine: ray does without --track, --resume"),
         (["clip.mp4"], "engine: ray takes pictures, got clip.mp4"),
         (["0"], "engine: ray takes pictures, got camera 0"),

@@ -244,6 +244,12 @@ def test_strict_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
         (["images", "-o", "out.json", "-nireq", "0"], 2, "-nireq"),
         (["images", "-o", "out.json", "--max-megapixels", "inf"], 2, "--max-megapixels"),
         (["images", "-o", "out.json", "--max-megapixels", "1e30"], 2, "--max-megapixels"),
+        (
+            ["s3://k:secret@b/a", "-o", "out.json"],
+            1,
+            "engine: expected ray for URLs, got 'local' for s3://b/a",
+        ),
+        (["images", "-o", "s3://b/out.json"], 1, "expected ray for URLs, got 'local' for s3://b/out.json"),
         (["images", "-o", "out.json", "-t", "2"], 1, "score_threshold: expected a number from 0 to 1"),
     ],
 )

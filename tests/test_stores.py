@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from maskrle.sources import Still, sources
-from maskrle.stores import is_url, listed, opened, read
+from maskrle.stores import is_url, listed, opened, read, shown
 
 NAMES = ["b.png", "a.JPG", "notes.txt", "a/z.png", "a/b/1.png", "é/2.png", "a!/3.png", "c.jpg/4.png", "Z.tif"]
 
@@ -36,8 +36,14 @@ def test_a_folder_has_the_order_of_one_of_this_machine(folder: Path, scheme: str
 
 
 def test_other_things(folder: Path) -> None:
-    assert listed(f"file://{folder}/notes.txt") == [(f"file://{folder}/notes.txt", f"{folder}/notes.txt")]
+    assert listed(f"file://{folder}/Z.tif") == [(f"file://{folder}/Z.tif", f"{folder}/Z.tif")]
     assert listed(f"file://{folder}/absent") == [(f"file://{folder}/absent", f"{folder}/absent")]
+    for name in ("notes.txt", "a.json", "clip.MP4"):
+        with pytest.raises(
+            ValueError, match=rf"expected the URL of a picture or folder, got file:.*/{name}$"
+        ):
+            listed(f"file://{folder}/{name}?key=secret")
+    assert [shown(one) for one in ("s3://key:secret@a/b", "a/b/")] == ["s3://a/b", "a/b/"]
     (folder / "empty").mkdir()
     with pytest.raises(ValueError, match=r"input: no images in the folder file://.*/empty"):
         listed(f"file://{folder}/empty")

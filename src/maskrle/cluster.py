@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .image import Image
+from .native import __version__
 from .predict import labels_of, select
 from .ray import SegmentBatch
 from .results import Instances
-from .sources import Camera, Source, Still, items, printable, sources
-from .stores import is_url, listed, opened, read
+from .run_record import recorded, run_path
+from .sources import Camera, Source, Still, check_inputs, items, printable, sources
+from .stores import is_url, listed, opened, read, shown
 from .stream import Result, ordered
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class ClusterRun:
     actors          processes that run the network; as many as the cluster has room for, unless given
     cpus            CPUs of each
     max_pixels      larger pictures are errors
+    settings        whatever else decides the results, for the record beside them, as `Run` has it
     """
 
     inputs: Sequence[str]
@@ -79,6 +82,7 @@ class ClusterRun:
     actors: int | None = None
     cpus: int = 1
     max_pixels: int = 200_000_000
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def pictures(self) -> pyarrow.Table:
         """The table of what is to be segmented: image_id, file_name, store, path, problem.
@@ -90,6 +94,7 @@ class ClusterRun:
         """
         import pyarrow as pa
 
+        check_inputs(self.inputs)
         found: list[tuple[int, str, int | None, bytes, str | None]] = []
         for number, given in enumerate(self.inputs):
             if is_url(given):
@@ -119,7 +124,7 @@ class ClusterRun:
         if out.files.get_file_info(out.path).type == pyarrow.fs.FileType.File or (
             out.files.get_file_info(pyarrow.fs.FileSelector(out.path, allow_not_found=True))
         ):
-            raise FileExistsError(f"out: {self.out} is there already, and not an empty folder")
+            raise FileExistsError(f"out: {shown(self.out)} is there already, and not an empty folder")
         settings = {
             "model": None if self.model is None else self.model.absolute(),
             "stores": {at: opened(one).files for at, one in enumerate(self.inputs) if is_url(one)},
@@ -128,7 +133,7 @@ class ClusterRun:
             "max_pixels": self.max_pixels,
             **self.options,
         }
-        Actor(**settings)  # what is wrong with any of these is said here, once
+        network = Actor(**settings).segmenter.name  # what is wrong with any of these is said here, once
         if not ray.is_initialized():
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         room = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
@@ -152,6 +157,10 @@ class ClusterRun:
             raise RuntimeError(f"engine: ray gave up: {said[0]} {said[-1]}") from error
         if sink.written.pictures != len(pictures):
             raise RuntimeError(f"{len(pictures)} pictures were given, {sink.written.pictures} were written")
+        about = {"maskrle": __version__, "classes": self.classes, "max_detections": self.max_detections}
+        record = f"{out.path}/{run_path(Path('detections')).name}"
+        with closing(out.files.open_output_stream(record)) as file:
+            file.write(recorded(about | dict(self.settings) | {"network": network}))
         return sink.written
 
 
@@ -204,4 +213,7 @@ def _local(number: int, source: Source) -> tuple[int, str, int | None, bytes, st
         raise ValueError(f"engine: ray takes pictures, got {name}")
     image_id = number if source.image_id is None else source.image_id
     name = printable(source.path) if source.name is None else source.name
-    return image_id, name, None, os.fsencode(source.path.absolute()), source.problem
+    # With a problem, the name may be one that no system takes.
+    if source.problem is not None:
+        return image_id, name, None, b"", source.problem.removeprefix(f"{name}: ")
+    return image_id, name, None, os.fsencode(source.path.absolute()), None

@@ -11,12 +11,17 @@ from .formats import beside
 from .json_text import json_text
 from .readers import read_json
 
-__all__ = ["read_run", "run_path", "write_run"]
+__all__ = ["read_run", "recorded", "run_path", "write_run"]
 
 
 def run_path(out: Path) -> Path:
     """Where the record of a results file is."""
     return beside(out, ".run.json")
+
+
+def recorded(settings: Mapping[str, Any]) -> bytes:
+    """What is in such a record."""
+    return json_text(settings, indent=1) + b"\n"
 
 
 def write_run(out: Path, settings: Mapping[str, Any]) -> None:
@@ -26,7 +31,7 @@ def write_run(out: Path, settings: Mapping[str, Any]) -> None:
         OSError: it cannot be written.
     """
     with replacing(run_path(out)) as file:
-        file.write(json_text(settings, indent=1) + b"\n")
+        file.write(recorded(settings))
 
 
 def read_run(out: Path) -> dict[str, Any] | None:

@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 __all__ = [
     "IMAGES",
+    "VIDEOS",
     "Camera",
     "Item",
     "Source",
     "Still",
     "Video",
+    "check_inputs",
     "frames_a_second",
     "items",
     "printable",
@@ -114,9 +116,18 @@ def sources(inputs: Sequence[str], images: Path | None = None, overlays: Path | 
             inputs, whose numbers could be the same.
         OSError: a list cannot be read.
     """
+    check_inputs(inputs)
+    return [source for one in inputs for source in _of(one, images, overlays)]
+
+
+def check_inputs(inputs: Sequence[str]) -> None:
+    """See to it that no two pictures have the same number.
+
+    Raises:
+        ValueError: annotations together with other inputs.
+    """
     if len(inputs) > 1 and any(_suffix(one) == ".json" for one in inputs):
         raise ValueError("input: a COCO annotations file cannot be combined with other inputs")
-    return [source for one in inputs for source in _of(one, images, overlays)]
 
 
 def items(given: Iterable[Source]) -> Iterator[Item]:

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .sources import IMAGES
+from .sources import IMAGES, VIDEOS
 
 if TYPE_CHECKING:
     import pyarrow.fs
 
-__all__ = ["Store", "is_url", "listed", "opened", "read", "without_key"]
+__all__ = ["Store", "is_url", "listed", "opened", "read", "shown", "without_key"]
 
 
 class Store(NamedTuple):
@@ -55,7 +55,7 @@ def listed(url: str) -> list[tuple[str, str]]:
     machine; of anything else, the thing itself, whether or not it is a picture.
 
     Raises:
-        ValueError: a folder without pictures.
+        ValueError: a folder without pictures, or what has several: a list, annotations or a video.
         as `opened`.
     """
     import pyarrow.fs
@@ -63,6 +63,8 @@ def listed(url: str) -> list[tuple[str, str]]:
     files, path = opened(url)
     name = without_key(url)
     if files.get_file_info(path).type != pyarrow.fs.FileType.Directory:
+        if Path(name).suffix.lower() in (".json", ".txt", *VIDEOS):
+            raise ValueError(f"input: expected the URL of a picture or folder, got {name}")
         return [(name, path)]
     found = files.get_file_info(pyarrow.fs.FileSelector(path, recursive=True))
     base = path.rstrip("/")
@@ -82,6 +84,11 @@ def without_key(url: str) -> str:
     scheme, _, rest = url.partition("?")[0].rstrip("/").partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def shown(given: str) -> str:
+    """What to call a URL or a path of this machine in words to people."""
+    return without_key(given) if is_url(given) else given
 
 
 def _walk(path: str) -> list[tuple[bool, bytes]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..stores import is_url, without_key
+from ..stores import shown
 from .console import complain, output, quiet_libraries
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def predict_on_ray(run: ClusterRun) -> None:
     with nullcontext() if output().is_terminal else quiet_libraries():  # Ray tells much about itself
         written = run.run(pictures)
     seconds = monotonic() - begun
-    out = without_key(run.out) if is_url(run.out) else run.out.rstrip("/")
+    out = shown(run.out).rstrip("/")
     for name, error in written.told:
         complain(f"{name}: {error}")
     if written.errors > len(written.told):
@@ -51,7 +51,7 @@ def predict_on_ray(run: ClusterRun) -> None:
     output().print(
         f"{written.pictures} images, {written.detections} detections, {written.errors} errors, "
         f"{written.pictures / seconds:.1f} images/s, {seconds:.1f} s\n"
-        f"Written: {out}/detections, {out}/pictures",
+        f"Written: {out}/detections, {out}/pictures, {out}/detections.run.json",
         markup=False,
         soft_wrap=True,
     )

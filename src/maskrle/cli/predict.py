@@ -25,6 +25,7 @@ from ..preprocess import RESIZES
 from ..runtime import NodeTime
 from ..segmenter import Segmenter
 from ..sources import Camera, Source, Still, printable, sources
+from ..stores import is_url, shown
 from ..stream import Timings
 from .console import complain, one_line, output, quiet_libraries, reason, table
 from .on_ray import predict_on_ray, refuse
@@ -122,6 +123,13 @@ def predict(
     # Read by OpenCV when it is loaded, which it is not yet; it looks at the size in a file's header.
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(int(max_megapixels * 1e6))
     names = None if classes is None else [name.strip() for name in classes.split(",")]
+    options = {
+        "device": device,
+        "threshold": threshold,
+        "paste": paste,
+        "resize": resize,
+        "contract": contract,
+    }
     if engine == "ray":
         refuse(overlays=overlays, report=report, track=track, profile=profile, strict=strict, resume=resume)
         predict_on_ray(
@@ -145,19 +153,16 @@ def predict(
                 actors=actors,
                 cpus=nthreads or 1,
                 max_pixels=int(max_megapixels * 1e6),
+                settings=_settings(model, labels, options | {"max_megapixels": max_megapixels}),
             )
         )
         return
     if engine != "local" or actors is not None:
         raise ValueError(f"engine: expected ray (for --actors) or local, got {engine!r}")
+    url = next((one for one in (*inputs, out) if is_url(one) and not os.path.lexists(one)), None)
+    if url is not None:
+        raise ValueError(f"engine: expected ray for URLs, got 'local' for {shown(url)}")
     given = sources(inputs, images, overlays)
-    options = {
-        "device": device,
-        "threshold": threshold,
-        "paste": paste,
-        "resize": resize,
-        "contract": contract,
-    }
     run = Run(
         sources=given,
         out=Path(out),
