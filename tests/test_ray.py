@@ -58,6 +58,25 @@ def test_a_row_for_each_picture(model: Path, segment: SegmentBatch) -> None:
     assert table["detections"].to_pylist() == [wanted[0], None, *wanted[1:]]
 
 
+def test_other_columns_keep_their_types(segment: SegmentBatch) -> None:
+    others = {
+        "float32": np.array([1, 2], np.float32),
+        "uint8": np.array([1, 2], np.uint8),
+        "time": np.array(["2026-01-01", "2026-01-02"], "datetime64[ms]"),
+        "text": np.array(["a", "bc"]),
+        "vector": np.ones((2, 3), np.float32),
+        "matrix": np.ones((2, 3, 2)),
+        "object": column([None, "a"]),
+    }
+    table = segment({"image": column([png(0), png(1)]), **others})
+    assert [str(table.schema.field(name).type) for name in others] == [
+        "float", "uint8", "timestamp[ms]", "string", "list<item: float>", "list<item: list<item: double>>",
+        "string",
+    ]  # fmt: skip
+    for name, values in others.items():
+        assert table[name].to_pylist() == values.tolist()
+
+
 @pytest.mark.parametrize("kind", ["array", "tensor", "path", "bytes"])
 def test_kinds_of_pictures(segment: SegmentBatch, tmp_path: Path, kind: str) -> None:
     (tmp_path / "3.png").write_bytes(png(3))

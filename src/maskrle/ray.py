@@ -128,13 +128,22 @@ def _table(
 ) -> pyarrow.Table:
     import pyarrow as pa
 
-    columns = {name: pa.array(column.tolist()) for name, column in others.items()}
+    columns = {name: _column(column) for name, column in others.items()}
     sizes = [(None, None) if one is None else one.image_size for _, one in found]
     for at, name in enumerate(("height", "width")):
         columns[name] = pa.array([size[at] for size in sizes], pa.int32())
     columns["error"] = pa.array([_reason(result.error) for result, _ in found], pa.string())
     columns["detections"] = _lists([one for _, one in found])
     return pa.table(columns)
+
+
+def _column(values: NDArray[Any]) -> pyarrow.Array:
+    """With the type that the values have, where numpy knows it."""
+    import pyarrow as pa
+
+    if values.dtype == object or values.ndim > 2:
+        return pa.array(values.tolist())
+    return pa.array(list(values) if values.ndim == 2 else values)
 
 
 def _lists(found: Sequence[Instances | None]) -> pyarrow.ListArray:
