@@ -43,6 +43,8 @@ def test_what_does_not_say_which_file_it_was(tmp_path: Path) -> None:
         full(OSError("its own words"))
     with pytest.raises(FileNotFoundError, match="other"):
         full(FileNotFoundError(errno.ENOENT, "None", "other"))
+    with pytest.raises(FileNotFoundError, match=r"absent/file'$"), replacing(tmp_path / "absent/file"):
+        pass
 
 
 def test_where_a_link_leads_to(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def _check_fields(where: str, one: Any, number: str) -> None:
         raise ValueError(f"{where}: expected an object, got {short(one)}")
     for field in ("image_id", "category_id"):
         if not _is_id(one.get(field)):
-            raise ValueError(f"{where}: {field}: expected a number or a str, got {short(one.get(field))}")
+            raise ValueError(f"{where}: {field}: expected an integer or a str, got {short(one.get(field))}")
     box: Any = one.get("bbox")
     if not _are_numbers(box) or len(box) != 4:
         raise ValueError(f"{where}: bbox: expected 4 finite numbers, got {short(box)}")

@@ -32,6 +32,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
+            if error.filename == str(temporary):
+                error.filename = None
             name_file(error, path)
         raise
 
