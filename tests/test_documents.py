@@ -24,8 +24,8 @@ import maskrle
 from maskrle.cli import app, main
 from maskrle.contracts import PASTES
 
-TEXT = {"", "text"}
-"""Languages of blocks that are neither run nor checked: drawings and what commands print."""
+TEXT = "text"
+"""The language of blocks that are neither run nor checked: drawings."""
 APART = {"docs/api.md", "docs/interop.md", "docs/ray.md"}
 """Documents with blocks of `py`: signatures, and examples that run in `importers.py` and
 `test_cluster.py`."""
@@ -33,11 +33,13 @@ LONG = {"scenes", "benchmark"}
 """Commands of `maskrle` that take longer than a test should; their own tests run them on less."""
 ELSEWHERE = {
     "python3.11", "convert/bin/pip", "convert/bin/python", "omz_downloader", "omz_converter", "mo", "tail",
-    "ffmpeg", "curl", "hey",
+    "ffmpeg", "curl", "hey", "perf", "valgrind", "callgrind_annotate", "addr2line", "py-spy", "apt-get", "cd",
 }  # fmt: skip
 """Others' tools, in environments of their own; docs/real-network.md says how far they were tried."""
 THEIRS = ("--benchmark", "--reverse_input_channels")
 """Options of others' tools that are named by themselves in the text."""
+OWN = {"work.py"}
+"""Scripts that a document has as an example."""
 PATHS = re.compile(r"(?:src|cpp|tests|tools|benchmarks|docs|examples)/[\w./*-]+")
 
 
@@ -51,6 +53,10 @@ def _make(words: list[str]) -> None:
 
 def _cmake(words: list[str]) -> None:
     presets = json.loads((ROOT / "CMakePresets.json").read_text())
+    if "--preset" not in words:  # of another project
+        assert words[0] in ("-S", "--build", "--install")
+        assert not (ROOT / words[1]).exists()
+        return
     kind = next((name for name in ("workflow", "build") if f"--{name}" in words), "configure")
     names = {preset["name"] for preset in presets[f"{kind}Presets"]}
     at = words.index("--preset")
@@ -71,6 +77,8 @@ def _pip(words: list[str]) -> None:
 def _script(words: list[str]) -> None:
     if words[0] == "-m":
         return _KNOWN[words[1]](words[2:])
+    if words[0] in ("-c", *OWN):
+        return None
     source = (ROOT / words[0]).read_text()
     for word in words[1:]:
         option = word.strip("[]")
@@ -135,6 +143,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     published = Path("mask_rcnn_inception_resnet_v2_atrous_coco_2018_01_28")
     published.mkdir()
     shutil.copy(ROOT / "tests/data/detector.pb", published / "frozen_inference_graph.pb")
+    monkeypatch.setattr("sys.argv", ["work.py", "1"])
     return tmp_path
 
 
@@ -145,7 +154,7 @@ def test_all_documents_are_found() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_blocks_are_of_known_languages(document: str) -> None:
     blocks = documents.blocks(document)
-    assert {block.language for block in blocks} <= TEXT | {"python", "sh", "py"}
+    assert {block.language for block in blocks} <= {TEXT, "python", "sh", "console", "py"}
     assert document in APART or not any(block.language == "py" for block in blocks)
 
 
@@ -157,8 +166,11 @@ def test_python_examples_run(document: str, folder: Path) -> None:
 
 
 def _shell(document: str) -> list[list[str]]:
-    blocks = (block.text for block in documents.blocks(document) if block.language == "sh")
-    return [words for block in blocks for words in documents.commands(block)]
+    """The commands of scripts, and those of sessions, which begin with a dollar."""
+    blocks = documents.blocks(document)
+    scripts = [block.text for block in blocks if block.language == "sh"]
+    typed = (line for block in blocks if block.language == "console" for line in documents.typed(block.text))
+    return [words for script in (*scripts, *typed) for words in documents.commands(script)]
 
 
 @pytest.mark.parametrize("document", [name for name in DOCUMENTS if _shell(name)])
