@@ -22,7 +22,7 @@ from documents import DOCUMENTS, ROOT
 
 import maskrle
 from maskrle.cli import app, main
-from maskrle.contracts import PASTES
+from maskrle.reference import PASTES
 
 TEXT = "text"
 """The language of blocks that are neither run nor checked: drawings."""
@@ -33,7 +33,8 @@ LONG = {"scenes", "benchmark"}
 """Commands of `maskrle` that take longer than a test should; their own tests run them on less."""
 ELSEWHERE = {
     "python3.11", "convert/bin/pip", "convert/bin/python", "omz_downloader", "omz_converter", "mo", "tail",
-    "ffmpeg", "curl", "hey", "perf", "valgrind", "callgrind_annotate", "addr2line", "py-spy", "apt-get", "cd",
+    "ffmpeg", "curl", "hey", "grep", "cut", "perf", "valgrind", "callgrind_annotate",
+    "addr2line", "py-spy", "apt-get", "cd",
 }  # fmt: skip
 """Others' tools, in environments of their own; docs/real-network.md says how far they were tried."""
 THEIRS = ("--benchmark", "--reverse_input_channels")

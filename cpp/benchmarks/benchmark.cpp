@@ -1,4 +1,4 @@
-// Time of the whole and of each stage, by kernel and box size: see CONTRIBUTING.md.
+// Time of the whole and of each stage, by kernel and box size: see docs/profiling.md.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
