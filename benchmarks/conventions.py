@@ -11,7 +11,7 @@ import numpy as np
 
 import maskrle
 from maskrle.benchmark.workload import SEEDS, coco_like
-from maskrle.contracts import PASTES
+from maskrle.reference import PASTES
 
 IMAGE_SIZE = (480, 640)
 COUNT = 100

@@ -23,6 +23,7 @@ from maskrle.evaluate import evaluate
 from maskrle.formats import FORMATS
 from maskrle.labels import label_names
 from maskrle.readers import read_results
+from maskrle.reference import PASTES
 from maskrle.sources import Still, items, sources
 
 fuzz = settings(
@@ -251,7 +252,7 @@ numbers = st.floats(width=32, allow_nan=True, allow_infinity=True) | st.floats(-
 @given(
     st.lists(st.lists(numbers, min_size=4, max_size=4), min_size=1, max_size=3),
     st.tuples(st.integers(-2, 40), st.integers(-2, 40)) | st.just((2**31, 2**31)),
-    st.sampled_from(["omz", "model_api", "tf", "detectron2"]),
+    st.sampled_from(PASTES),
     numbers,
     st.integers(-(2**63), 2**63 - 1) | st.integers(0, 3),
 )

@@ -16,8 +16,7 @@ from samples import KINDS, coco_like, samples
 
 import maskrle
 from maskrle import _core, reference
-
-PASTES = ("omz", "model_api", "tf", "detectron2")
+from maskrle.reference import PASTES
 
 
 def assert_equals_coco(batch: maskrle.RLEBatch, index: int, expected: dict[str, Any], note: object) -> None:

@@ -15,8 +15,7 @@ from samples import KINDS, samples
 
 import maskrle
 from maskrle import _core, reference
-
-PASTES = ("omz", "model_api", "tf", "detectron2")
+from maskrle.reference import PASTES
 
 
 @pytest.mark.parametrize(("paste", "procedure"), [("omz", accuracy_checker), ("model_api", model_api)])

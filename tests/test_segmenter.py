@@ -15,6 +15,7 @@ from openvino import opset13 as op
 
 import maskrle.segmenter
 from maskrle import Instances, runtime
+from maskrle.reference import PASTES
 from maskrle.segmenter import Segmenter
 
 
@@ -124,7 +125,7 @@ def test_half_precision_masks_and_other_conventions() -> None:
     table, masks = graphs.rows(4, seed=4)
     half = masks.astype(np.float16)
     image = picture(120, 90)
-    for paste in ("omz", "model_api", "tf", "detectron2"):
+    for paste in PASTES:
         want = Segmenter(graphs.constant(table, half.astype(np.float32)), score_threshold=0, paste=paste)(
             image
         )

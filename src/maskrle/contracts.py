@@ -18,11 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .labels import COCO_80, COCO_90
+from .reference import PASTES
 
-__all__ = ["CONTRACTS", "PASTES", "Channels", "Contract", "Output", "Rows"]
-
-PASTES = ("omz", "model_api", "tf", "detectron2")
-"""Conventions for putting masks into their boxes, see `maskrle.encode`."""
+__all__ = ["CONTRACTS", "Channels", "Contract", "Output", "Rows"]
 
 Outputs: TypeAlias = Mapping[str, NDArray[Any]]
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["encode"]
+__all__ = ["PASTES", "encode"]
 
 _F32 = np.float32
 
@@ -255,6 +255,8 @@ _CONVENTIONS = {
     "tf": _Convention(_place_tf, _blend_two_roundings, False),
     "detectron2": _Convention(_place_detectron2, _blend_two_roundings, True),
 }
+PASTES = tuple(_CONVENTIONS)
+"""Names of the conventions for putting masks into their boxes, the default first; see `maskrle.encode`."""
 
 
 # --- COCO run-length encoding -----------------------------------------------------------------------

@@ -14,19 +14,20 @@ from numpy.typing import NDArray
 
 from . import graph, runtime
 from .binding import class_names, recognise
-from .contracts import PASTES, Contract
+from .contracts import Contract
 from .detections import Detections, read_detections
 from .image import Image, read_image
 from .labels import Labels, label_names
 from .native import encode
 from .preprocess import COLORS, RESIZES, Memory, Placement, Preprocessor
+from .reference import PASTES
 from .results import Instances
 from .stream import Result, Timings, forget, grouped, ordered
 
 if TYPE_CHECKING:
     import openvino
 
-__all__ = ["PASTES", "Segmenter"]
+__all__ = ["Segmenter"]
 
 PREPROCESSES = ("opencv", "graph")
 DYNAMIC_BATCH = 8

@@ -14,11 +14,12 @@ from rich.progress import track
 from rich.text import Text
 
 from .. import shapes
-from ..contracts import CONTRACTS, PASTES
+from ..contracts import CONTRACTS
 from ..image import read_image
 from ..json_text import write_json
 from ..overlays import FileNames, write_picture
 from ..preprocess import RESIZES
+from ..reference import PASTES
 from ..segmenter import Segmenter
 from ..stream import Timings
 from .console import complain, output, quiet_libraries, reason, table

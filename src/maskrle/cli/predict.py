@@ -16,12 +16,13 @@ from rich.text import Text
 
 from .. import shapes
 from ..cluster import ClusterRun
-from ..contracts import CONTRACTS, PASTES
+from ..contracts import CONTRACTS
 from ..draw import COLORS
 from ..journal import Journal
 from ..labels import label_names
 from ..predict import Failed, Run
 from ..preprocess import RESIZES
+from ..reference import PASTES
 from ..runtime import NodeTime
 from ..segmenter import Segmenter
 from ..sources import Camera, Source, Still, printable, sources
