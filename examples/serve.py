@@ -7,11 +7,11 @@ import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from maskrle import Segmenter, shapes
-from maskrle.image import read_image
+from maskrle import Segmenter, image, shapes
 
 LARGEST = 20 << 20  # bytes
 TYPES = ("image/", "application/octet-stream", "application/x-www-form-urlencoded")  # the last is curl's
@@ -23,7 +23,7 @@ def application(segmenter: Segmenter, workers: int, waiting: int) -> Starlette:
 
     def found(content: bytes, image_id: str) -> list[dict]:
         try:
-            picture = read_image(content)
+            picture = image.read_image(content)
         except ValueError as error:
             raise HTTPException(400, str(error)) from None
         return segmenter(picture).to_coco(image_id)  # what fails here is not the client's fault: 500
@@ -34,7 +34,7 @@ def application(segmenter: Segmenter, workers: int, waiting: int) -> Starlette:
         if inside.available_tokens < 1:
             raise HTTPException(503, "busy", {"Retry-After": "1"})
         async with inside:  # also while the body comes: few bodies are in memory
-            content = bytearray()
+            content, named = bytearray(), request.query_params.get("image_id", "")
             with anyio.move_on_after(30) as upload:
                 async for part in request.stream():
                     content += part
@@ -42,10 +42,10 @@ def application(segmenter: Segmenter, workers: int, waiting: int) -> Starlette:
                         raise HTTPException(413, f"expected at most {LARGEST} bytes")
             if upload.cancelled_caught:
                 raise HTTPException(408, "the body did not come within 30 s")
-            work = found, bytes(content), request.query_params.get("image_id", "")
-            return JSONResponse(await anyio.to_thread.run_sync(*work, limiter=threads))
+            return JSONResponse(await anyio.to_thread.run_sync(found, bytes(content), named, limiter=threads))
 
-    return Starlette(routes=[Route("/predict", predict, methods=["POST"])])
+    gone = {ClientDisconnect: lambda *_: JSONResponse(None, 400)}  # during the upload; nobody reads this
+    return Starlette(routes=[Route("/predict", predict, methods=["POST"])], exception_handlers=gone)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
@@ -129,6 +130,22 @@ def test_too_many_at_once() -> None:
         assert answer.getheader("Retry-After") == "1"
         assert [status(one, content[-1:]) for one in inside] == [200, 200]
         assert ask(port, content)[0] == 200
+
+
+def test_a_client_that_goes_away_is_no_error_of_the_server() -> None:
+    content = picture()
+    with serving("--workers", 1, "--waiting", 0) as (server, port):
+        for _ in range(3):
+            upload(port, content).close()
+        deadline = time.monotonic() + 30
+        while ask(port, content)[0] == 503:  # until their places are free again
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        server.send_signal(signal.SIGTERM)
+        assert server.stderr is not None
+        said = server.stderr.read()
+        assert "Finished server process" in said
+        assert "Traceback" not in said
 
 
 def test_many_at_once(port: int) -> None:
