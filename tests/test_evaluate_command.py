@@ -66,7 +66,7 @@ def test_command_without_hotcoco(
 
 def test_each_class(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     results, annotations = crowded(2, images=12, classes=2)
-    annotations["categories"][0]["name"] = "a [bold] dog"
+    annotations["categories"][0]["name"] = "a [bold] \x1b]0;title\x07dog"
     (tmp_path / "r.json").write_text(json.dumps(results))
     (tmp_path / "a.json").write_text(json.dumps(annotations))
     assert main(["evaluate", str(tmp_path / "r.json"), str(tmp_path / "a.json"), "--per-class"]) == 0
@@ -79,7 +79,7 @@ def test_each_class(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         first = lines[at + 1].split()
         crowds = sum(a["category_id"] == 1 and not a["iscrowd"] for a in annotations["annotations"])
         assert first == ["1", str(crowds), *(f"{value:.4f}" for value in one.by_class[1].values())]
-        assert lines[at + 3].startswith("a [bold] dog ")
+        assert lines[at + 3].startswith(r"a [bold] \x1b]0;title\x07dog ")
 
 
 def test_curves(capsys: pytest.CaptureFixture[str], files: tuple[Path, Path], tmp_path: Path) -> None:

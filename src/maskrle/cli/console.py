@@ -10,8 +10,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-__all__ = ["complain", "one_line", "output", "quiet_libraries", "reason", "table", "warn"]
+__all__ = ["cell", "complain", "output", "quiet_libraries", "reason", "say", "table", "warn"]
 
 _PLAIN_WIDTH = 10_000
 """Width of output that goes to a file or a pipe: wide enough that no line is ever broken or cut."""
@@ -35,7 +36,17 @@ def reason(error: Exception) -> str:
     return str(error)
 
 
-def one_line(text: str) -> str:
+def cell(text: str, style: str = "") -> Text:
+    """Text from anywhere as part of a table; brackets in it are no markup."""
+    return Text(_one_line(text), style=style)
+
+
+def say(console: Console, text: str) -> None:
+    """A line on a console, however wide."""
+    console.print(_one_line(text), markup=False, soft_wrap=True)
+
+
+def _one_line(text: str) -> str:
     """Text from anywhere, a file's name say, without line breaks and what a terminal would obey."""
     text = " ".join(text.split())
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
@@ -43,12 +54,12 @@ def one_line(text: str) -> str:
 
 def complain(message: str) -> None:
     """An error on stderr, as one line."""
-    print(f"maskrle: error: {one_line(message)}", file=sys.stderr)
+    print(f"maskrle: error: {_one_line(message)}", file=sys.stderr)
 
 
 def warn(message: str) -> None:
     """Something to know on stderr, as one line."""
-    print(f"maskrle: warning: {one_line(message)}", file=sys.stderr)
+    print(f"maskrle: warning: {_one_line(message)}", file=sys.stderr)
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from rich.text import Text
 
 from .. import shapes
 from ..contracts import CONTRACTS
@@ -22,7 +21,7 @@ from ..preprocess import RESIZES
 from ..reference import PASTES
 from ..segmenter import Segmenter
 from ..stream import Timings
-from .console import complain, output, quiet_libraries, reason, table
+from .console import cell, complain, output, quiet_libraries, reason, say, table
 
 __all__ = ["demo"]
 
@@ -163,7 +162,7 @@ def _report(rows: Sequence[_Row], out: Path, *, generated: bool) -> None:
     for row in rows:
         times = (f"{1000 * row.timings.inference:.1f}", f"{1000 * row.timings.postprocess:.2f}")
         # Text, as brackets in a file's name are no markup.
-        lines.add_row(Text(row.image), str(row.detections), *times, Text(row.overlay))
+        lines.add_row(cell(row.image), str(row.detections), *times, cell(row.overlay))
     console.print(lines)
     written = ["results.json", "annotations.json", "overlays"] + (["scenes"] if generated else [])
-    console.print(f"Written to {out}: {', '.join(written)}", markup=False, soft_wrap=True)
+    say(console, f"Written to {out}: {', '.join(written)}")

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from ..cautions import cautions
 from ..curves import check_curves, draw_curves
@@ -16,7 +15,7 @@ from ..evaluate import METRICS, Evaluation, Loaded, load, measure
 from ..published import PUBLISHED, Published
 from ..run_record import read_run
 from ..sources import printable
-from .console import output, table, warn
+from .console import cell, output, say, table, warn
 
 __all__ = ["evaluate", "report"]
 
@@ -90,10 +89,10 @@ def report(
     if per_class:
         for kind, one in measured.items():
             _print_classes(console, kind, one, loaded.truth)
-    _print(console, _extent(loaded))
+    say(console, _extent(loaded))
     if curves is not None:
         draw_curves(curves, measured, f"{results.name}: precision and recall, means over classes")
-        _print(console, f"Written: {printable(curves)}")
+        say(console, f"Written: {printable(curves)}")
 
 
 def _print_metrics(console: Console, measured: Mapping[str, Evaluation], name: str) -> None:
@@ -112,7 +111,7 @@ def _print_metrics(console: Console, measured: Mapping[str, Evaluation], name: s
         rows.add_row(metric, *values)
     console.print(rows)
     if published is not None:
-        _print(console, f"Published: {name}, {published.where}")
+        say(console, f"Published: {name}, {published.where}")
 
 
 def _print_classes(console: Console, kind: str, one: Evaluation, truth: Mapping[str, Any]) -> None:
@@ -128,7 +127,7 @@ def _print_classes(console: Console, kind: str, one: Evaluation, truth: Mapping[
         rows.add_column(_short(metric), justify="right", no_wrap=True)
     for label, metrics in one.by_class.items():
         values = (_shown(value) for value in metrics.values())
-        rows.add_row(Text(str(names[label])), str(counts[label]), *values)
+        rows.add_row(cell(str(names[label])), str(counts[label]), *values)
     console.print(rows, width=max(console.width, _NARROW))
 
 
@@ -146,7 +145,3 @@ def _extent(loaded: Loaded) -> str:
     images = len({one["image_id"] for one in loaded.found})
     annotated = len(loaded.truth["images"])
     return f"{len(loaded.found)} detections in {images} of {annotated} annotated images"
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, soft_wrap=True)

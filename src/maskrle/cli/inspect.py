@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from .. import runtime, shapes
 from ..binding import Binding, class_names, described, lengths, mismatches, recognise
 from ..contracts import CONTRACTS
 from ..labels import label_names
 from ..preprocess import RESIZES, place
-from .console import complain, output, quiet_libraries
+from .console import cell, complain, output, quiet_libraries
 
 if TYPE_CHECKING:
     import openvino
@@ -75,7 +74,7 @@ def _print(console: Console, lines: Iterable[tuple[str, str]]) -> None:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for name, text in lines:
-        grid.add_row(Text(name, style="bold"), Text(text))  # Text, as the brackets of shapes are no markup
+        grid.add_row(cell(name, "bold"), cell(text))
     console.print(grid)
     console.print()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..stores import shown
-from .console import complain, output, quiet_libraries
+from .console import complain, output, quiet_libraries, say
 
 if TYPE_CHECKING:
     from ..cluster import ClusterRun
@@ -48,12 +48,12 @@ def predict_on_ray(run: ClusterRun) -> None:
         complain(f"{name}: {error}")
     if written.errors > len(written.told):
         complain(f"{written.errors - len(written.told)} more errors are in {out}/pictures")
-    output().print(
+    console = output()
+    say(
+        console,
         f"{written.pictures} images, {written.detections} detections, {written.errors} errors, "
-        f"{written.pictures / seconds:.1f} images/s, {seconds:.1f} s\n"
-        f"Written: {out}/detections, {out}/pictures, {out}/detections.run.json",
-        markup=False,
-        soft_wrap=True,
+        f"{written.pictures / seconds:.1f} images/s, {seconds:.1f} s",
     )
+    say(console, f"Written: {out}/detections, {out}/pictures, {out}/detections.run.json")
     if written.errors:
         raise typer.Exit(1)

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from .. import shapes
 from ..cluster import ClusterRun
@@ -28,7 +26,7 @@ from ..segmenter import Segmenter
 from ..sources import Camera, Source, Still, printable, sources
 from ..stores import is_url, shown
 from ..stream import Timings
-from .console import complain, one_line, output, quiet_libraries, reason, table
+from .console import cell, complain, output, quiet_libraries, reason, say, table
 from .on_ray import predict_on_ray, refuse
 from .progress import Meter, metered
 
@@ -181,7 +179,7 @@ def predict(
     _check_written(run, [Path(one) for one in inputs] + ([] if labels is None else [labels]))
     journal = run.prepare()
     if journal is None:
-        _print(output(), f"{printable(out)} is complete: nothing to resume")
+        say(output(), f"{printable(out)} is complete: nothing to resume")
         raise typer.Exit(1 if run.errors.exists() else 0)
     numbers = {"NUM_STREAMS": nstreams, "INFERENCE_NUM_THREADS": nthreads, "PERF_COUNT": profile or None}
     config = {name: value for name, value in numbers.items() if value is not None}
@@ -283,11 +281,11 @@ def _report(meter: Meter, run: Run) -> None:
                 stage, f"{seconds:.2f}", f"{1e3 * seconds / meter.timed:.2f}", f"{seconds / whole:.1%}"
             )
         console.print(rows)
-    _print(console, f"{meter.pictures} images, {meter.summary()}, {meter.seconds:.1f} s")
+    say(console, f"{meter.pictures} images, {meter.summary()}, {meter.seconds:.1f} s")
     if meter.resumed:
-        _print(console, f"{meter.resumed} of the images were finished by an earlier run")
+        say(console, f"{meter.resumed} of the images were finished by an earlier run")
     written = [path for path in run.written if path.exists()]
-    _print(console, f"Written: {', '.join(map(printable, written))}")
+    say(console, f"Written: {', '.join(map(printable, written))}")
 
 
 def _print_nodes(nodes: Sequence[NodeTime]) -> None:
@@ -297,10 +295,6 @@ def _print_nodes(nodes: Sequence[NodeTime]) -> None:
         rows.add_column(title, justify="right" if title in ("seconds", "share") else "left", overflow="fold")
     whole = sum(node.seconds for node in nodes)
     for node in nodes[:_NODES]:
-        words = (Text(word) for word in (node.name, node.kind, node.kernel))
+        words = (cell(word) for word in (node.name, node.kind, node.kernel))
         rows.add_row(*words, f"{node.seconds:.2f}", f"{node.seconds / whole:.1%}")
     console.print(rows)
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(one_line(text), markup=False, soft_wrap=True)
