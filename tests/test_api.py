@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import griffe
 import pytest
+from scripts import script
 
 import maskrle
 
 ROOT = Path(__file__).parent.parent
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_api", ROOT / "tools/make_api.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-make_api = _load()
+make_api = script("tools/make_api.py")
 PACKAGE = make_api.load()
 THINGS = dict(thing for module in make_api.MODULES for thing in make_api.exported(PACKAGE, module))
 FUNCTIONS = {name: thing for name, thing in THINGS.items() if thing.is_function} | {

@@ -7,7 +7,6 @@ What is not known here fails: a command that a document brings needs a check.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
@@ -19,6 +18,7 @@ import documents
 import pytest
 import typer.main
 from documents import DOCUMENTS, ROOT
+from scripts import script
 
 import maskrle
 from maskrle.cli import app, main
@@ -239,11 +239,7 @@ def test_architecture_names_each_file(folder_of: str) -> None:
 
 
 def test_conventions_differ_as_said() -> None:
-    spec = importlib.util.spec_from_file_location("conventions", ROOT / "benchmarks/conventions.py")
-    assert spec is not None
-    assert spec.loader is not None
-    conventions = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(conventions)
+    conventions = script("benchmarks/conventions.py")
     rows = re.findall(r'^\| `"(\w+)"`.* \| (\d\.\d+) \|$', (ROOT / "README.md").read_text(), re.MULTILINE)
     assert [paste for paste, _ in rows] == list(PASTES)
     for paste, said in rows:

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from scripts import script
 
 ROOT = Path(__file__).parent.parent
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("readme", ROOT / "benchmarks/readme.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-readme = _load()
+readme = script("benchmarks/readme.py")
 
 
 @pytest.fixture

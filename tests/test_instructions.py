@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from scripts import script
 
-SCRIPT = Path(__file__).parent.parent / "cpp/benchmarks/instructions.py"
 FIGURES = {"avx2": {"few": 1000, "many": 100_000}, "baseline": {"few": 2000}}
-
-
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("instructions", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
 def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script on a machine where `gate.found` is what valgrind counts of FIGURES' works."""
-    module = script()
+    module = script("cpp/benchmarks/instructions.py")
     module.found, module.compiler = json.loads(json.dumps(FIGURES)), "GNU 1.2"
     monkeypatch.setattr(module, "FIGURES", tmp_path / "figures.json")
     monkeypatch.setattr(module, "KERNELS", {"machine": tuple(FIGURES)})
@@ -79,12 +69,12 @@ def test_what_cannot_be_counted_is_one_line(
 
 def test_without_valgrind_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    module = script()
+    module = script("cpp/benchmarks/instructions.py")
     with pytest.raises(module.CountError, match="valgrind is not installed"):
         module.count(Path("program"), "avx2")
 
 
 def test_figures_are_of_every_kernel_and_the_same_works() -> None:
-    for figures in json.loads((SCRIPT.parent / "instructions.json").read_text()).values():
+    for figures in json.loads(script("cpp/benchmarks/instructions.py").FIGURES.read_text()).values():
         assert len({tuple(works) for works in figures.values()}) == 1
         assert all(figure > 100_000 for works in figures.values() for figure in works.values())
