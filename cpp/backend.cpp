@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "encode.h"
+#include "input_error.h"
 
 namespace maskrle {
 namespace {

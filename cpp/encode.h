@@ -2,19 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <stdexcept>
 
 #include "batch.h"
 #include "convention.h"
+#include "input_error.h"
 #include "mask_array.h"
 
 namespace maskrle {
-
-// Names the argument, the index and the value.
-class InputError : public std::invalid_argument {
- public:
-  using std::invalid_argument::invalid_argument;
-};
 
 inline constexpr float kMaxCoordinate = 1e9F;
 inline constexpr std::int64_t kMaxPixels = 0xFFFFFFFF;

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,16 @@ def test_the_oldest_versions_are_those_declared() -> None:
         assert re.fullmatch(rf"{re.escape(low)}(\.0(\..*)?)?", pinned[name]), (
             f"{name}: {pinned[name]} of >={low}"
         )
+
+
+def test_includes_go_in_no_circle() -> None:
+    """A header and its source are one; `.inl` files are parts of what includes them."""
+    included: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "cpp").glob("*.*")):
+        names = {Path(name).stem for name in re.findall(r'^#include "(.+)"', path.read_text(), re.MULTILINE)}
+        included.setdefault(path.stem, set()).update(names - {path.stem})
+    assert included["encode"] >= {"backend", "convention"}
+    list(TopologicalSorter(included).static_order())
 
 
 def test_imports_go_downwards() -> None:
