@@ -69,6 +69,7 @@ class Segmenter:
 
     A segmenter may be called from several threads at once. Each call borrows an inference request of its own,
     so there are as many requests, and output buffers, as there ever were calls at the same time.
+    `score_threshold` and `paste` are attributes, too.
     """
 
     def __init__(
@@ -154,8 +155,8 @@ class Segmenter:
 
     @property
     def node_times(self) -> list[runtime.NodeTime]:
-        """What each node of the network took in all inferences so far, the slowest first; empty unless
-        `config` has PERF_COUNT."""
+        """What each node of the network took in all inferences so far, the slowest first: name, kind, kernel,
+        seconds. Empty unless `config` has PERF_COUNT."""
         return self._counters.nodes() if self._counters else []
 
     def __call__(self, image: Image) -> Instances:
