@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread, current_thread, main_thread
 from traceback import clear_frames
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,6 +24,10 @@ _AHEAD = 2
 """Items in flight for each worker: one that it works on, and one that waits, so that it never does."""
 _PATIENCE = 0.02
 """Seconds from one attempt to interrupt work to the next."""
+_IDLE = 1.0
+"""Seconds after which a worker without work looks whether the program has come to its end."""
+_END = -1
+"""Number of the item at which a worker ends."""
 
 
 class Timings(NamedTuple):
@@ -108,40 +113,87 @@ def ordered(
         interrupt: called, from the consumer's thread and maybe many times, to end work that is going on.
     """
 
-    # The traceback of an error in a result has the frames of the pool below it, with what went in and what
-    # came out. So both are lists, and are emptied.
-    def taken(item: list[Item]) -> list[Done]:
-        return work(item.pop())
-
+    # Both sides use queues alone, which are made for it: Ctrl-C in this thread can leave the lock of a Future
+    # or a Condition taken for ever, and a worker waiting for it.
+    todo: SimpleQueue[tuple[int, list[Item]]] = SimpleQueue()
+    done: SimpleQueue[tuple[int, list[Done], BaseException | None]] = SimpleQueue()
+    finished: dict[int, tuple[int, list[Done], BaseException | None]] = {}
+    threads: list[Thread] = []
     source = iter(items)
     failure: Exception | None = None
     more = True
-    flying: deque[Future[list[Done]]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="maskrle")
+    given = due = 0  # items that were handed out; the one whose results are next
     try:
         while True:
-            while more and len(flying) < _AHEAD * workers:
+            while more and given - due < _AHEAD * workers:
                 try:
-                    flying.append(pool.submit(taken, [next(source)]))
+                    todo.put((given, [next(source)]))
                 except StopIteration:
                     more = False
+                    break
                 except Exception as error:
                     failure, more = error, False
-                else:
-                    if flying[0].done():  # a slow input must not hold up what is there
-                        break
-            if not flying:
+                    break
+                given += 1
+                if len(threads) < workers:
+                    arguments = (work, todo, done, current_thread())
+                    thread = Thread(target=_serve, args=arguments, name=f"maskrle_{len(threads)}")
+                    thread.start()
+                    threads.append(thread)
+                with suppress(Empty):
+                    while True:
+                        outcome = done.get_nowait()
+                        finished[outcome[0]] = outcome
+                if due in finished:  # a slow input must not hold up what is there
+                    break
+            if due == given:
                 break
-            done = flying[0].result()
-            flying.popleft()
-            done.reverse()
-            while done:
-                yield done.pop()
+            while due not in finished:
+                outcome = done.get()
+                finished[outcome[0]] = outcome
+            _, results, broken = finished.pop(due)
+            due += 1
+            if broken is not None:
+                raise broken
+            results.reverse()
+            while results:
+                yield results.pop()
         if failure is not None:
             raise failure
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        begun = [one for one in flying if not one.cancelled()]
-        while wait(begun, timeout=_PATIENCE).not_done:  # again, as work may not yet have been where it can be
-            interrupt()
-        pool.shutdown()
+        with suppress(Empty):
+            while True:
+                todo.get_nowait()
+        todo.put((_END, []))
+        for thread in threads:
+            thread.join(_PATIENCE)
+            while thread.is_alive():
+                interrupt()  # again and again: work may not yet have been where it can be interrupted
+                thread.join(_PATIENCE)
+
+
+def _serve(
+    work: Callable[[Item], list[Done]],
+    todo: SimpleQueue[tuple[int, list[Item]]],
+    done: SimpleQueue[tuple[int, list[Done], BaseException | None]],
+    consumer: Thread,
+) -> None:
+    """A worker: what is to do becomes done, by number.
+
+    The traceback of an error in a result has this frame below it. So it keeps nothing of what it hands over:
+    an item comes in a list, and is taken out.
+    """
+    while True:
+        try:
+            number, item = todo.get(timeout=_IDLE)
+        except Empty:
+            if main_thread().is_alive() or consumer.is_alive():
+                continue
+            return  # nobody will ever end a stream that was left as it was
+        if number == _END:
+            todo.put((_END, []))  # for the others
+            return
+        try:
+            done.put((number, work(item.pop()), None))
+        except BaseException as error:
+            done.put((number, [], error))
