@@ -59,9 +59,9 @@ def commands(text: str) -> list[list[str]]:
     return [words for part in parts if (words := shlex.split(part, comments=True))]
 
 
-def typed(session: str) -> list[str]:
-    """What was typed in a session at a terminal, without what came of it."""
-    return re.findall(r"^\$ ((?:.*\\\n)*.*)$", session, re.MULTILINE)
+def typed(console: str) -> list[str]:
+    """What was typed at a terminal, without what came of it."""
+    return re.findall(r"^\$ ((?:.*\\\n)*.*)$", console, re.MULTILINE)
 
 
 def links(document: str) -> list[str]:

@@ -167,7 +167,7 @@ def test_python_examples_run(document: str, folder: Path) -> None:
 
 
 def _shell(document: str) -> list[list[str]]:
-    """The commands of scripts, and those of sessions, which begin with a dollar."""
+    """The commands of scripts, and what was typed at a terminal, which begins with a dollar."""
     blocks = documents.blocks(document)
     scripts = [block.text for block in blocks if block.language == "sh"]
     typed = (line for block in blocks if block.language == "console" for line in documents.typed(block.text))
