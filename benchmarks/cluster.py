@@ -136,6 +136,7 @@ def main() -> None:
     text = report(found, given.price)
     print(text)
     if given.out is not None:
+        given.out.mkdir(parents=True, exist_ok=True)
         (given.out / "cluster.md").write_text(text)
         (given.out / "cluster.json").write_text(json.dumps(found, indent=1) + "\n")
 
