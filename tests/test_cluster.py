@@ -12,15 +12,13 @@ from typing import Any
 
 import cv2
 import documents
-import graphs
 import numpy as np
-import openvino as ov
 import pyarrow as pa
 import pyarrow.fs
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
-from test_predict import SIZE, picture
+from test_predict import picture, write_model
 from test_predict_command import bomb, lines
 
 from maskrle.cli import main
@@ -53,11 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that finds as many as a picture's blue says, pictures, some that are none, and what `predict`
     makes of them here."""
     root = tmp_path_factory.mktemp("pictures")
-    table, masks = graphs.rows(9, seed=3, classes=8)
-    table[:, 2] = np.linspace(0.5, 0.95, 9)
-    model = graphs.constant(table, masks, size=SIZE)
-    model.set_rt_info("circle square", ["model_info", "labels"])
-    ov.save_model(model, root / "model.xml", compress_to_fp16=False)
+    write_model(root / "model.xml")
     for number in range(COUNT):
         path = root / f"images/{number % 7}/{number:03}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

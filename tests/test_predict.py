@@ -32,16 +32,21 @@ KILLS = 60
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that finds as many as a picture's blue says, pictures, and three that are none."""
     root = tmp_path_factory.mktemp("pictures")
-    table, masks = graphs.rows(9, seed=3, classes=8)
-    table[:, 2] = np.linspace(0.5, 0.95, 9)
-    model = graphs.constant(table, masks, size=SIZE)
-    model.set_rt_info("circle square", ["model_info", "labels"])
-    ov.save_model(model, root / "model.xml", compress_to_fp16=False)
+    write_model(root / "model.xml")
     (root / "images").mkdir()
     for number in range(COUNT):
         content = cv2.imencode(".png", picture(number % 10))[1].tobytes()
         (root / f"images/{number:03}.png").write_bytes(content if number not in (5, 17, 18) else b"")
     return root
+
+
+def write_model(path: Path) -> None:
+    """A network that finds as many as a picture's blue says."""
+    table, masks = graphs.rows(9, seed=3, classes=8)
+    table[:, 2] = np.linspace(0.5, 0.95, 9)
+    model = graphs.constant(table, masks, size=SIZE)
+    model.set_rt_info("circle square", ["model_info", "labels"])
+    ov.save_model(model, path, compress_to_fp16=False)
 
 
 def picture(count: int) -> NDArray[np.uint8]:
