@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     ("_core",),
     ("native",),
-    ("files", "sources", "reference", "lettering", "shapes", "image", "labels"),
+    ("files", "sources", "reference", "lettering", "shapes", "image", "labels", "visible"),
     ("json_text",),
     (
         "coco",

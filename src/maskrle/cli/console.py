@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..visible import visible
+
 __all__ = ["cell", "complain", "output", "quiet_libraries", "reason", "say", "table", "warn"]
 
 _PLAIN_WIDTH = 10_000
@@ -48,8 +50,7 @@ def say(console: Console, text: str) -> None:
 
 def _one_line(text: str) -> str:
     """Text from anywhere, a file's name say, without line breaks and what a terminal would obey."""
-    text = " ".join(text.split())
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return visible(" ".join(text.split()))
 
 
 def complain(message: str) -> None:

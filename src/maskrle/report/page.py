@@ -14,6 +14,7 @@ from string import Template
 from typing import Any, BinaryIO, NamedTuple
 
 from ..draw import color_of
+from ..visible import visible
 from .thumbnail import UNIT
 
 __all__ = ["Facts", "write_page"]
@@ -98,14 +99,11 @@ def write_page(
 
 
 def text(value: object, most: int) -> str:
-    """Any text as HTML that shows it: what is no printable character is written as its escape (also half
-    characters, line ends, and marks that would turn the direction of what follows), and of long texts only
-    the beginning."""
+    """Any text as HTML that shows it, as `visible` has it, and of long texts only the beginning."""
     words = str(value)
     if len(words) > most:
         words = f"{words[: most - 1]}…"
-    shown = (one if one.isprintable() else one.encode("unicode_escape").decode() for one in words)
-    return escape("".join(shown))
+    return escape(visible(words))
 
 
 def _part(name: str) -> str:
